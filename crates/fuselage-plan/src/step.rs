@@ -1,0 +1,165 @@
+//! The steps of a plan. This list is the security review: it is all that a launcher can do.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::path::{Place, PlanPath};
+
+/// The name of a step within its plan, unique there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct StepId(pub String);
+
+impl fmt::Display for StepId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Which file was looked at while planning. Opaque: made and compared by Rust alone (device, inode,
+/// size, mtime and ctime in nanoseconds; of a directory device and inode).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct FileIdentity(pub String);
+
+/// The file that a step reads. The launcher opens it once, compares the identity, and uses that
+/// file descriptor from then on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Source {
+    /// The archive as the user named it, from the working directory where it is relative.
+    pub path: PlanPath,
+    /// What it was when the plan was made.
+    pub identity: FileIdentity,
+}
+
+/// A format that the worker can extract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum ArchiveFormat {
+    /// PKWARE's APPNOTE 6.3, zip64 included.
+    Zip,
+}
+
+/// What an archive may at most unpack to. Every limit can be raised; the error names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExtractLimits {
+    /// Entries, directories that are only implied by a name included.
+    #[cfg_attr(feature = "typescript", ts(type = "number"))]
+    pub entries: u64,
+    /// Bytes of all files together, unpacked.
+    #[cfg_attr(feature = "typescript", ts(type = "number"))]
+    pub bytes: u64,
+    /// Components of one entry's path.
+    pub depth: u32,
+    /// Unpacked bytes for each byte of the archive file.
+    pub ratio: u32,
+}
+
+/// How a mount point comes to be where nothing is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(
+    tag = "way",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum MountPointWay {
+    /// It exists already.
+    Directory,
+    /// A tmpfs over the nearest existing ancestor, with every child of it attached again.
+    Mirror {
+        /// That ancestor, an absolute path.
+        ancestor: PlanPath,
+    },
+}
+
+/// Where the directories of all runs are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum ProcdirParent {
+    /// `procdirs` in the home of the plan.
+    Home,
+    /// The mount point that an earlier step made.
+    MountPoint(StepId),
+}
+
+/// One thing the launcher does, in the order of the plan. Each makes what its `id` names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(
+    tag = "step",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum Step {
+    /// Makes a place to mount on, seen in this mount namespace only.
+    MountPoint {
+        /// What later steps call it.
+        id: StepId,
+        /// The absolute path.
+        path: PlanPath,
+        /// How it comes to be.
+        how: MountPointWay,
+    },
+    /// Makes this run's private directory: a tmpfs of its own below the directory of all runs.
+    Procdir {
+        /// What later steps call it.
+        id: StepId,
+        /// Where the directories of all runs are.
+        on: ProcdirParent,
+        /// The most bytes it may hold; without it, half of the memory.
+        #[cfg_attr(feature = "typescript", ts(type = "number | null"))]
+        size: Option<u64>,
+    },
+    /// Makes an empty directory, mode 0700.
+    Directory {
+        /// What later steps call it.
+        id: StepId,
+        /// Where; its parent is there already.
+        at: Place,
+    },
+    /// Unpacks an archive into a directory that it makes.
+    Extract {
+        /// What later steps call it.
+        id: StepId,
+        /// The archive.
+        source: Source,
+        /// What the archive is, by its content.
+        format: ArchiveFormat,
+        /// The directory to make; its parent is there already.
+        at: Place,
+        /// What it may at most unpack to.
+        limits: ExtractLimits,
+        /// Threads; without it as many as the processors this process may use.
+        jobs: Option<u32>,
+    },
+    /// Makes a tree read-only: a bind of it onto itself, `ro,nosuid,nodev`.
+    ReadOnly {
+        /// What later steps call it.
+        id: StepId,
+        /// The step that made the tree.
+        tree: StepId,
+    },
+}
+
+impl Step {
+    /// What the step is called in its plan.
+    pub fn id(&self) -> &StepId {
+        match self {
+            Self::MountPoint { id, .. }
+            | Self::Procdir { id, .. }
+            | Self::Directory { id, .. }
+            | Self::Extract { id, .. }
+            | Self::ReadOnly { id, .. } => id,
+        }
+    }
+}

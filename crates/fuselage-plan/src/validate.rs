@@ -1,0 +1,238 @@
+//! What must hold of a plan before anything is done.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use crate::path::{Place, PlanPath};
+use crate::plan::{MountPlan, Program};
+use crate::step::{MountPointWay, ProcdirParent, Step, StepId};
+
+/// Why a plan is not executed. Node made it wrong: no input of a user leads here.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum InvalidPlan {
+    /// Launcher and npm package are of different versions.
+    #[error("the plan is of version {plan}, the launcher of version {launcher}")]
+    Version {
+        /// The version in the plan.
+        plan: String,
+        /// The version of this launcher.
+        launcher: String,
+    },
+    /// Two steps have one id, or the id is empty.
+    #[error("the step id `{0}` is empty or defined twice")]
+    Id(StepId),
+    /// A step uses what no earlier step made, or what is of another kind.
+    #[error("the step `{user}` uses `{used}`, which no earlier step made as {kind}")]
+    Reference {
+        /// The step with the reference.
+        user: StepId,
+        /// The id it names.
+        used: StepId,
+        /// What it should be.
+        kind: &'static str,
+    },
+    /// A path that is not what the field wants.
+    #[error("the path `{path}` of {field} is not {wanted}")]
+    Path {
+        /// The path.
+        path: PlanPath,
+        /// Where it stands.
+        field: String,
+        /// What it should be.
+        wanted: &'static str,
+    },
+    /// A place below the procdir, but no step has made one, or a second one.
+    #[error("{0} needs exactly one procdir, made by an earlier step")]
+    Procdir(String),
+    /// A variable name that no environment can have.
+    #[error("`{0}` is no name of an environment variable")]
+    Variable(String),
+    /// The program names a word that the question did not have.
+    #[error("the program uses word {index} of {words}")]
+    Word {
+        /// Index in the argv of the question.
+        index: u32,
+        /// How many words there were.
+        words: usize,
+    },
+}
+
+/// Checks that `plan` can be executed with the `words` words of the question.
+///
+/// # Errors
+/// The first thing that does not hold.
+pub fn validate(plan: &MountPlan, words: usize) -> Result<(), InvalidPlan> {
+    if plan.version != crate::VERSION {
+        return Err(InvalidPlan::Version {
+            plan: plan.version.clone(),
+            launcher: crate::VERSION.to_owned(),
+        });
+    }
+    if let Some(home) = &plan.home {
+        absolute(home, "home")?;
+    }
+    let mut made = Made::default();
+    for step in &plan.steps {
+        made.check(step, plan.home.is_some())?;
+    }
+    for name in plan.environment.cleared.iter().chain(plan.environment.set.iter().map(|v| &v.name))
+    {
+        if name.is_empty() || name.contains(['=', '\0']) {
+            return Err(InvalidPlan::Variable(name.clone()));
+        }
+    }
+    for value in &plan.environment.set {
+        made.place(&value.place, &value.name)?;
+    }
+    program(&plan.program, &made, words)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    MountPoint,
+    Procdir,
+    Tree,
+}
+
+/// What the steps so far have made.
+#[derive(Default)]
+struct Made(BTreeMap<StepId, Kind>);
+
+impl Made {
+    fn check(&mut self, step: &Step, has_home: bool) -> Result<(), InvalidPlan> {
+        let id = step.id();
+        let kind = match step {
+            Step::MountPoint { path, how, .. } => {
+                absolute(path, &id.0)?;
+                if let MountPointWay::Mirror { ancestor } = how {
+                    absolute(ancestor, &id.0)?;
+                    below(path, ancestor, &id.0)?;
+                }
+                Kind::MountPoint
+            }
+            Step::Procdir { on, .. } => {
+                match on {
+                    ProcdirParent::Home if has_home => {}
+                    ProcdirParent::Home => return Err(InvalidPlan::Procdir(id.0.clone())),
+                    ProcdirParent::MountPoint(used) => {
+                        self.reference(id, used, Kind::MountPoint, "a mount point")?;
+                    }
+                }
+                if self.0.values().any(|kind| *kind == Kind::Procdir) {
+                    return Err(InvalidPlan::Procdir(id.0.clone()));
+                }
+                Kind::Procdir
+            }
+            Step::Directory { at, .. } => {
+                self.target(at, &id.0)?;
+                Kind::Tree
+            }
+            Step::Extract { at, source, .. } => {
+                self.target(at, &id.0)?;
+                text(&source.path, &id.0)?;
+                Kind::Tree
+            }
+            Step::ReadOnly { tree, .. } => {
+                self.reference(id, tree, Kind::Tree, "a tree")?;
+                Kind::MountPoint
+            }
+        };
+        if id.0.is_empty() || self.0.insert(id.clone(), kind).is_some() {
+            return Err(InvalidPlan::Id(id.clone()));
+        }
+        Ok(())
+    }
+
+    fn reference(
+        &self,
+        user: &StepId,
+        used: &StepId,
+        wanted: Kind,
+        kind: &'static str,
+    ) -> Result<(), InvalidPlan> {
+        if self.0.get(used) == Some(&wanted) {
+            return Ok(());
+        }
+        Err(InvalidPlan::Reference { user: user.clone(), used: used.clone(), kind })
+    }
+
+    /// Trees are made below the procdir alone, as long as no step makes a mount point for them.
+    fn target(&self, place: &Place, field: &str) -> Result<(), InvalidPlan> {
+        match place {
+            Place::Procdir(_) => self.place(place, field),
+            Place::Path(path) => Err(InvalidPlan::Path {
+                path: path.clone(),
+                field: field.to_owned(),
+                wanted: "below the procdir",
+            }),
+        }
+    }
+
+    fn place(&self, place: &Place, field: &str) -> Result<(), InvalidPlan> {
+        match place {
+            Place::Path(path) => absolute(path, field),
+            Place::Procdir(inner) => {
+                relative(&inner.procdir, field)?;
+                if self.0.values().any(|kind| *kind == Kind::Procdir) {
+                    Ok(())
+                } else {
+                    Err(InvalidPlan::Procdir(field.to_owned()))
+                }
+            }
+        }
+    }
+}
+
+fn program(program: &Program, made: &Made, words: usize) -> Result<(), InvalidPlan> {
+    let word = |index: u32| {
+        if (index as usize) < words { Ok(()) } else { Err(InvalidPlan::Word { index, words }) }
+    };
+    match program {
+        Program::Command { command_index, .. } => word(*command_index),
+        Program::Tree { path, trees, arguments } => {
+            relative(path, "program")?;
+            for tree in trees {
+                made.place(&tree.at, "program")?;
+            }
+            arguments.iter().try_for_each(|index| word(*index))
+        }
+    }
+}
+
+fn refuse(path: &PlanPath, field: &str, wanted: &'static str) -> Result<(), InvalidPlan> {
+    Err(InvalidPlan::Path { path: path.clone(), field: field.to_owned(), wanted })
+}
+
+fn text(path: &PlanPath, field: &str) -> Result<(), InvalidPlan> {
+    let bytes = path.as_bytes();
+    if bytes.is_empty() || bytes.contains(&0) {
+        return refuse(path, field, "a path");
+    }
+    Ok(())
+}
+
+fn absolute(path: &PlanPath, field: &str) -> Result<(), InvalidPlan> {
+    text(path, field)?;
+    if path.as_bytes()[0] == b'/' { Ok(()) } else { refuse(path, field, "absolute") }
+}
+
+fn relative(path: &PlanPath, field: &str) -> Result<(), InvalidPlan> {
+    text(path, field)?;
+    let plain =
+        |part: &[u8]| !part.is_empty() && part != b"." && part != b"..";
+    if path.as_bytes().split(|byte| *byte == b'/').all(plain) {
+        Ok(())
+    } else {
+        refuse(path, field, "relative, without empty, `.` and `..` components")
+    }
+}
+
+/// `path` is `ancestor` and at least one plain component more.
+fn below(path: &PlanPath, ancestor: &PlanPath, field: &str) -> Result<(), InvalidPlan> {
+    let base = ancestor.as_bytes().strip_suffix(b"/").unwrap_or(ancestor.as_bytes());
+    match path.as_bytes().strip_prefix(base).and_then(|rest| rest.strip_prefix(b"/")) {
+        Some(rest) => relative(&PlanPath::new(rest), field),
+        None => refuse(path, field, "below its ancestor"),
+    }
+}
