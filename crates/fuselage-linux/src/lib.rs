@@ -6,3 +6,17 @@
 //! crate knows no archives, no store, no JSON and no policy. Where a call is newer than Linux 4.18,
 //! its fall-back stands beside it in the same file and callers never ask for versions.
 
+pub mod beneath;
+pub mod capabilities;
+pub mod descriptors;
+pub mod file_identity;
+pub mod loop_device;
+pub mod memory;
+pub mod mirror;
+pub mod mount;
+pub mod namespaces;
+pub mod probe;
+pub mod process;
+pub mod processors;
+pub mod refusal;
+pub mod signals;
