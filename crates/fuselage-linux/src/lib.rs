@@ -8,6 +8,10 @@
 
 pub mod beneath;
 pub mod capabilities;
+#[allow(
+    unsafe_code,
+    reason = "kernel calls that no crate offers as safe functions"
+)]
 pub mod descriptors;
 pub mod file_identity;
 pub mod loop_device;
@@ -16,7 +20,17 @@ pub mod mirror;
 pub mod mount;
 pub mod namespaces;
 pub mod probe;
+#[allow(
+    unsafe_code,
+    reason = "kernel calls that no crate offers as safe functions"
+)]
 pub mod process;
 pub mod processors;
 pub mod refusal;
+#[allow(unsafe_code, reason = "memory that two processes share")]
+pub mod shared_notes;
+#[allow(
+    unsafe_code,
+    reason = "kernel calls that no crate offers as safe functions"
+)]
 pub mod signals;

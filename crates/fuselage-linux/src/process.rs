@@ -1,1 +1,211 @@
-//! To be written.
+//! Processes: what this one was started with, children, and becoming another program.
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::raw::{c_char, c_int};
+
+use nix::errno::Errno;
+use nix::libc;
+pub use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitStatus, waitpid};
+pub use nix::unistd::Pid;
+use nix::unistd::{self, ForkResult};
+
+/// Which side of a [`fork`] this is.
+#[derive(Clone, Copy, Debug)]
+pub enum Forked {
+    /// The process that called; with the child's pid.
+    Parent(Pid),
+    /// The new process.
+    Child,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitKind {
+    /// By itself, with this status (0 to 255).
+    Exited(i32),
+    /// By this signal.
+    Signaled(Signal),
+}
+
+/// fork(2).
+///
+/// Where the calling process has more than one thread, the child may do no more than what
+/// signal-safety(7) allows: a lock that another thread held stays locked. The launcher has one
+/// thread; tests fork from a thread of their own and keep to simple code in the child.
+///
+/// # Errors
+/// `EAGAIN` at the limit of processes, `ENOMEM`.
+pub fn fork() -> io::Result<Forked> {
+    // SAFETY: the child shares nothing with the parent but copies of its memory and descriptors;
+    // what it must not do when there were other threads is said above and is a question of
+    // deadlock, not of memory safety.
+    match unsafe { unistd::fork() }? {
+        ForkResult::Parent { child } => Ok(Forked::Parent(child)),
+        ForkResult::Child => Ok(Forked::Child),
+    }
+}
+
+/// Ends this process at once (`_exit(2)`): nothing that is buffered or registered runs, which in a
+/// forked child would belong to the parent.
+pub fn exit_now(status: i32) -> ! {
+    // SAFETY: `_exit` has no precondition and does not return.
+    unsafe { libc::_exit(status) }
+}
+
+/// Waits until the child has ended.
+///
+/// # Errors
+/// `ECHILD`: it is no child of this process, or SIGCHLD is ignored and it has ended.
+pub fn wait_for(child: Pid) -> io::Result<ExitKind> {
+    loop {
+        match waitpid(child, None) {
+            Ok(WaitStatus::Exited(_, status)) => return Ok(ExitKind::Exited(status)),
+            Ok(WaitStatus::Signaled(_, signal, _)) => return Ok(ExitKind::Signaled(signal)),
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// kill(2). A process that is gone is no error.
+pub fn send_signal(process: Pid, signal: Signal) {
+    // ESRCH is the only failure that can happen to one's own child.
+    let _ = nix::sys::signal::kill(process, signal);
+}
+
+/// Ends a child without a trace in this process: no SIGCHLD, nothing in `RUSAGE_CHILDREN`.
+///
+/// SIGCHLD must be ignored ([`crate::signals::ChildSignal::ignore`]): the kernel then reaps the
+/// child by itself, and wait(2) reports `ECHILD` once it is gone.
+pub fn end_untraced(child: Pid) {
+    send_signal(child, Signal::SIGKILL);
+    while let Ok(_) | Err(Errno::EINTR) = waitpid(child, None) {}
+}
+
+/// Has `signal` sent to this process when its parent ends (`PR_SET_PDEATHSIG`, prctl(2)); `parent`
+/// is who the parent should be, since it may be gone already.
+///
+/// # Errors
+/// `ESRCH`: the parent has ended before.
+pub fn follow_parent(parent: Pid, signal: Signal) -> io::Result<()> {
+    nix::sys::prctl::set_pdeathsig(Some(signal))?;
+    if unistd::getppid() == parent {
+        Ok(())
+    } else {
+        Err(Errno::ESRCH.into())
+    }
+}
+
+/// Lets no later execve(2) of this process gain privileges (`PR_SET_NO_NEW_PRIVS`).
+///
+/// # Errors
+/// What prctl(2) says.
+pub fn no_new_privileges() -> io::Result<()> {
+    Ok(nix::sys::prctl::set_no_new_privs()?)
+}
+
+/// This process's own pid.
+pub fn own_pid() -> Pid {
+    unistd::getpid()
+}
+
+/// Real and effective user id, real and effective group id.
+pub fn ids() -> [u32; 4] {
+    [
+        unistd::getuid().as_raw(),
+        unistd::geteuid().as_raw(),
+        unistd::getgid().as_raw(),
+        unistd::getegid().as_raw(),
+    ]
+}
+
+/// The supplementary groups.
+///
+/// # Errors
+/// What getgroups(2) says.
+pub fn groups() -> io::Result<Vec<u32>> {
+    Ok(unistd::getgroups()?
+        .into_iter()
+        .map(unistd::Gid::as_raw)
+        .collect())
+}
+
+/// Becomes another program (execve(2)); returns only why that failed.
+pub fn replace_process(file: &CStr, arguments: &[CString], environment: &[CString]) -> Errno {
+    match unistd::execve(file, arguments, environment) {
+        Err(error) => error,
+    }
+}
+
+/// The words of `main`.
+///
+/// # Safety
+/// `argv` must be as the C runtime passes it to `main`: `argc` pointers to strings that end in NUL.
+pub unsafe fn words_of_main(argc: c_int, argv: *const *const c_char) -> Vec<CString> {
+    (0..usize::try_from(argc).unwrap_or(0))
+        // SAFETY: by the precondition `argv` has `argc` strings.
+        .map(|index| unsafe { CStr::from_ptr(*argv.add(index)) }.to_owned())
+        .collect()
+}
+
+/// The environment as this process was given it: every string, also one without `=`, in its order.
+///
+/// Only a process that changes its environment nowhere, which is checked by having no call of
+/// setenv(3) in the launcher, may call it; the standard library's own view leaves out and merges.
+pub fn environment() -> Vec<CString> {
+    unsafe extern "C" {
+        static environ: *const *const c_char;
+    }
+    let mut strings = Vec::new();
+    // SAFETY: `environ` is a list of strings that ends in a null pointer (environ(7)), or null
+    // itself; nobody writes to it while this runs.
+    unsafe {
+        let mut next = environ;
+        while !next.is_null() && !(*next).is_null() {
+            strings.push(CStr::from_ptr(*next).to_owned());
+            next = next.add(1);
+        }
+    }
+    strings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_childs_status_and_signal_are_told_apart() {
+        for (end, expected) in [
+            (None, ExitKind::Exited(7)),
+            (Some(Signal::SIGKILL), ExitKind::Signaled(Signal::SIGKILL)),
+        ] {
+            match fork().unwrap() {
+                Forked::Child => {
+                    if let Some(signal) = end {
+                        send_signal(own_pid(), signal);
+                    }
+                    exit_now(7)
+                }
+                Forked::Parent(child) => assert_eq!(wait_for(child).unwrap(), expected),
+            }
+        }
+    }
+
+    #[test]
+    fn the_environment_is_there_in_its_own_order() {
+        let strings = environment();
+        assert!(
+            strings
+                .iter()
+                .any(|string| string.to_bytes().starts_with(b"PATH="))
+        );
+    }
+
+    #[test]
+    fn a_missing_program_is_reported_and_changes_nothing() {
+        let error = replace_process(c"/no/such/program", &[c"x".to_owned()], &[]);
+        assert_eq!(error, Errno::ENOENT);
+    }
+}
