@@ -116,6 +116,29 @@ pub fn install(descriptor: BorrowedFd<'_>, number: RawFd) -> io::Result<()> {
     Errno::result(result).map(drop).map_err(io::Error::from)
 }
 
+/// The same, but gone after execve(2): for the descriptor that reports whether it happened.
+///
+/// # Errors
+/// What dup3(2) says.
+pub fn install_until_exec(descriptor: BorrowedFd<'_>, number: RawFd) -> io::Result<()> {
+    // SAFETY: as for `install`.
+    let result = unsafe { libc::dup3(descriptor.as_raw_fd(), number, libc::O_CLOEXEC) };
+    Errno::result(result).map(drop).map_err(io::Error::from)
+}
+
+/// The same file under a number of 10 or above, out of the way of [`install`].
+///
+/// # Errors
+/// `EMFILE`.
+pub fn move_up(descriptor: OwnedFd) -> io::Result<OwnedFd> {
+    Ok(rustix::io::fcntl_dupfd_cloexec(descriptor, 10)?)
+}
+
+/// Whether descriptor 2 is a terminal.
+pub fn standard_error_is_terminal() -> bool {
+    rustix::termios::isatty(standard_error())
+}
+
 /// Closes the descriptor `number`, which the caller of this process may have passed.
 pub fn close_number(number: RawFd) {
     // SAFETY: for a forked child just before it executes a program, as with `install`.

@@ -19,6 +19,8 @@ pub mod memory;
 pub mod mirror;
 pub mod mount;
 pub mod namespaces;
+pub mod open;
+pub mod poll;
 pub mod probe;
 #[allow(
     unsafe_code,
