@@ -1,0 +1,177 @@
+/**
+ * What the addon (`crates/fuselage-node`) offers, as types. Paths are bytes (`Buffer`, without a
+ * final NUL); a failure is data and never an exception, but for an argument of a wrong type.
+ */
+
+/** A failure: what was tried on what and why it failed, ready to be printed. */
+export interface ErrorReport {
+  /** A word of `docs/errors.md`, such as `ERR_ARCHIVE_MISSING`. */
+  code: string;
+  /** What was tried, on which path; lower case, no full stop. */
+  message: string;
+  /** Each a thing to do about it. */
+  hints: string[];
+  /** Why it failed, the nearest reason first; the system's own text last. */
+  causes: string[];
+  /** The exit code of a run that fails for this: 125, 126 or 127. */
+  exitCode: number;
+}
+
+/** What a call that can fail returns: exactly one of the two. */
+export type Outcome<T> =
+  | { value: T; error?: undefined }
+  | { value?: undefined; error: ErrorReport };
+
+/** What a file the user gave as an archive is, by at most 64 KiB of its bytes. */
+export interface ArchiveFacts {
+  /** Compared by the launcher when it opens the file; opaque here. */
+  identity: string;
+  /** Bytes of the file. */
+  length: number;
+  /** The archive format, or null when it is none that is accepted. */
+  format: 'zip' | null;
+  /** In words, for messages: `a zip archive`, `a gzip file`, `an empty file`, `an HTML page`. */
+  looksLike: string;
+}
+
+/** What stands at a path. */
+export interface FileFacts {
+  /** As in {@link ArchiveFacts}; of a directory without its size and times. */
+  identity: string;
+  kind: 'file' | 'directory' | 'other';
+  /** Permission bits with set-user-ID, set-group-ID and sticky: 0 to 0o7777. */
+  mode: number;
+  /** The owner's uid, as this user namespace shows it. */
+  owner: number;
+  /** Bytes. */
+  length: number;
+}
+
+/** What can be done with a home directory. */
+export interface HomeFacts {
+  /**
+   * `usable`: there and this user's own. `creatable`: missing, and may be made. `foreign`: somebody
+   * else's, nothing is read or written there. `unusable`: anything else.
+   */
+  state: 'usable' | 'creatable' | 'foreign' | 'unusable';
+  /** The owner's uid where it is foreign. */
+  owner: number | null;
+  /** The reason in words, for `foreign` and `unusable`; else empty. */
+  why: string;
+}
+
+/** What this process is and what the host offers, without trying anything. */
+export interface HostFacts {
+  uid: number;
+  euid: number;
+  gid: number;
+  egid: number;
+  /** Its uid map is not `0 0 4294967295`: root here is not root of the host. */
+  inUserNamespace: boolean;
+  /** CAP_SYS_ADMIN is effective. */
+  sysAdmin: boolean;
+  /** `/dev/loop-control` can be opened for reading and writing. */
+  loopControl: boolean;
+  /** What owners without a place in the uid map are shown as (`/proc/sys/fs/overflowuid`). */
+  overflowUid: number;
+  /** As `uname -r` says. */
+  kernelRelease: string;
+  /** Changes with each start of the host; empty where /proc does not tell. */
+  bootId: string;
+}
+
+/** One thing a run may need, tried for real. */
+export interface Probe {
+  name: string;
+  ok: boolean;
+  /** What was found, in words. */
+  detail: string;
+  /** The code of the error a run would end with, where it would. */
+  code: string | null;
+  hints: string[];
+  causes: string[];
+}
+
+/** An attached loop device. It stays attached until {@link LoopDevice.detach}. */
+export interface LoopDevice {
+  /** `/dev/loopN`. */
+  readonly path: string;
+  /** Detaches it; a device that is mounted goes away with its last mount. A second call is no error. */
+  detach(): Outcome<null>;
+}
+
+/** Limits of a tmpfs. */
+export interface TmpfsOptions {
+  /** Bytes; what the kernel takes (half of the memory) when left out. */
+  size?: number;
+  /** Permission bits of its root directory; 0o700 when left out. */
+  mode?: number;
+}
+
+/** Which bytes of a file a loop device shows. */
+export interface LoopOptions {
+  /** The first byte; 0 when left out. */
+  offset?: number;
+  /** How many bytes; up to the end of the file when left out. */
+  length?: number;
+}
+
+/** How a mount is taken away. */
+export interface UnmountOptions {
+  /** Detach now, let go when the last user has gone (`MNT_DETACH`, umount(2)). */
+  lazy?: boolean;
+}
+
+/** The functions of the addon. */
+export interface Addon {
+  /** The version of the package it was built for. */
+  version(): string;
+
+  /**
+   * Opens a regular file for reading and tells what archive it is. Never waits on a FIFO.
+   * Errors: `ERR_ARCHIVE_MISSING`, `ERR_ARCHIVE_NOT_REGULAR`, `ERR_ARCHIVE_OPEN`.
+   */
+  inspectArchive(path: Buffer): Outcome<ArchiveFacts>;
+
+  /** What a path leads to, symlinks followed; null when nothing is there. */
+  inspectFile(path: Buffer): Outcome<FileFacts | null>;
+
+  /** Whether a directory can be the home. Makes and changes nothing. */
+  inspectHome(path: Buffer): Outcome<HomeFacts>;
+
+  /** Facts of this process and host. */
+  hostFacts(): Outcome<HostFacts>;
+
+  /**
+   * Everything `fuselage doctor` reports of the host, in this order: kernel, user-namespace, tmpfs,
+   * overlay, loop, fuse, apparmor, seccomp. Each is done in a throw-away child where it can be.
+   */
+  probeHost(): Probe[];
+
+  /**
+   * Becomes another program (execve(2)); returns only when that failed. Descriptors 0, 1 and 2 are
+   * kept, every other one that node has is closed; SIGPIPE and SIGXFSZ, which node ignores, are set
+   * to their default.
+   *
+   * `environment` is a list of `NAME=value`.
+   */
+  exec(file: Buffer, argv: Buffer[], environment: Buffer[]): ErrorReport;
+
+  /** Enters a user and a mount namespace and mounts a tmpfs, in a throw-away child. */
+  probeUserNamespace(): Outcome<null>;
+
+  /** Mounts a tmpfs, `nosuid,nodev`, on a directory. Needs CAP_SYS_ADMIN. */
+  mountTmpfs(target: Buffer, options: TmpfsOptions): Outcome<null>;
+
+  /** Shows `source`, with everything mounted below it, read-only at `target`. Needs CAP_SYS_ADMIN. */
+  bindReadOnly(source: Buffer, target: Buffer): Outcome<null>;
+
+  /** Takes the topmost mount at `target` away. Needs CAP_SYS_ADMIN. */
+  unmount(target: Buffer, options?: UnmountOptions): Outcome<null>;
+
+  /** Attaches a read-only loop device to an image file. Needs `/dev/loop-control` and its devices. */
+  attachLoop(image: Buffer, options?: LoopOptions): Outcome<LoopDevice>;
+
+  /** Mounts an image on a block device, `ro,nosuid,nodev`. Needs CAP_SYS_ADMIN. */
+  mountImage(device: string, fileSystem: 'squashfs' | 'erofs', target: Buffer): Outcome<null>;
+}
