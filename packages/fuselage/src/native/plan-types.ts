@@ -1,0 +1,299 @@
+// Generated from crates/fuselage-plan by `npm run generate`. Do not edit.
+
+export type PlanPath = string | { bytes: string };
+
+export type ProcdirPath = { 
+/**
+ * Components separated by `/`, none of them empty, `.` or `..`.
+ */
+procdir: PlanPath, };
+
+export type Place = ProcdirPath | PlanPath;
+
+export type StepId = string;
+
+export type FileIdentity = string;
+
+export type Source = { 
+/**
+ * The archive as the user named it, from the working directory where it is relative.
+ */
+path: PlanPath, 
+/**
+ * What it was when the plan was made.
+ */
+identity: FileIdentity, };
+
+export type ArchiveFormat = "zip";
+
+export type ExtractLimits = { 
+/**
+ * Entries, directories that are only implied by a name included.
+ */
+entries: number, 
+/**
+ * Bytes of all files together, unpacked.
+ */
+bytes: number, 
+/**
+ * Components of one entry's path.
+ */
+depth: number, 
+/**
+ * Unpacked bytes for each byte of the archive file.
+ */
+ratio: number, };
+
+export type MountPointWay = { "way": "directory" } | { "way": "mirror", 
+/**
+ * That ancestor, an absolute path.
+ */
+ancestor: PlanPath, };
+
+export type ProcdirParent = "home" | { "mountPoint": StepId };
+
+export type Step = { "step": "mountPoint", 
+/**
+ * What later steps call it.
+ */
+id: StepId, 
+/**
+ * The absolute path.
+ */
+path: PlanPath, 
+/**
+ * How it comes to be.
+ */
+how: MountPointWay, } | { "step": "procdir", 
+/**
+ * What later steps call it.
+ */
+id: StepId, 
+/**
+ * Where the directories of all runs are.
+ */
+on: ProcdirParent, 
+/**
+ * The most bytes it may hold; without it, half of the memory.
+ */
+size: number | null, } | { "step": "directory", 
+/**
+ * What later steps call it.
+ */
+id: StepId, 
+/**
+ * Where; its parent is there already.
+ */
+at: Place, } | { "step": "extract", 
+/**
+ * What later steps call it.
+ */
+id: StepId, 
+/**
+ * The archive.
+ */
+source: Source, 
+/**
+ * What the archive is, by its content.
+ */
+format: ArchiveFormat, 
+/**
+ * The directory to make; its parent is there already.
+ */
+at: Place, 
+/**
+ * What it may at most unpack to.
+ */
+limits: ExtractLimits, 
+/**
+ * Threads; without it as many as the processors this process may use.
+ */
+jobs: number | null, } | { "step": "readOnly", 
+/**
+ * What later steps call it.
+ */
+id: StepId, 
+/**
+ * The step that made the tree.
+ */
+tree: StepId, };
+
+export type Namespaces = "user" | "mount";
+
+export type EnvironmentValue = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * The place whose absolute path becomes its value.
+ */
+place: Place, };
+
+export type Environment = { 
+/**
+ * Variables taken away first, those of an outer run for example.
+ */
+cleared: Array<string>, 
+/**
+ * Variables set then.
+ */
+set: Array<EnvironmentValue>, };
+
+export type SearchTree = { 
+/**
+ * The NAME of the tree.
+ */
+name: PlanPath, 
+/**
+ * Where it is.
+ */
+at: Place, };
+
+export type Program = { "program": "command", 
+/**
+ * Index of the command in the argv of the question.
+ */
+commandIndex: number, 
+/**
+ * The subcommand that was perhaps meant, for the message when there is no such program.
+ */
+nearSubcommand: string | null, } | { "program": "tree", 
+/**
+ * What the user wrote, relative.
+ */
+path: PlanPath, 
+/**
+ * The trees: `NAME/REST` in the tree of that name first, then `PATH` in exactly one.
+ */
+trees: Array<SearchTree>, 
+/**
+ * Indices of its arguments in the argv of the question, ascending.
+ */
+arguments: Array<number>, };
+
+export type Reason = { 
+/**
+ * What is explained: `static sdk`, `namespaces`, `home`.
+ */
+subject: string, 
+/**
+ * The strategy that was chosen, in a few words.
+ */
+strategy: string, 
+/**
+ * Why.
+ */
+why: string, 
+/**
+ * Where it is seen by the command.
+ */
+at: Place | null, };
+
+export type MountPlan = { 
+/**
+ * The package version ([`crate::VERSION`]); any other is refused.
+ */
+version: string, 
+/**
+ * Which namespaces the command gets.
+ */
+namespaces: Namespaces, 
+/**
+ * The home (`$FUSELAGE_HOME`), an absolute path, where there is a usable one.
+ */
+home: PlanPath | null, 
+/**
+ * What is made, in order.
+ */
+steps: Array<Step>, 
+/**
+ * What changes in the environment of the command.
+ */
+environment: Environment, 
+/**
+ * What is executed in the end.
+ */
+program: Program, 
+/**
+ * Whether the reasons are printed before the command starts (`--explain`).
+ */
+explain: boolean, 
+/**
+ * Why the plan is as it is, for people.
+ */
+reasons: Array<Reason>, };
+
+export type Input = { "input": "variable", 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its value.
+ */
+value: PlanPath | null, } | { "input": "file", 
+/**
+ * Its path.
+ */
+path: PlanPath, 
+/**
+ * What it was.
+ */
+identity: FileIdentity, } | { "input": "absent", 
+/**
+ * That path.
+ */
+path: PlanPath, } | { "input": "fact", 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its value, as JSON text.
+ */
+value: string, };
+
+export type ErrorReport = { 
+/**
+ * A word of `docs/errors.md`, such as `ERR_USERNS_DENIED`.
+ */
+code: string, 
+/**
+ * What was tried, on what.
+ */
+message: string, 
+/**
+ * What to do about it, a sentence each.
+ */
+hints: Array<string>, 
+/**
+ * Why it failed, the nearest cause first.
+ */
+causes: Array<string>, 
+/**
+ * The exit status that goes with it: 125, 126 or 127 for a run; 1 or 2 for other subcommands.
+ */
+exitCode: number, };
+
+export type Answer = { "answer": "plan", 
+/**
+ * What to do.
+ */
+plan: MountPlan, 
+/**
+ * All that was looked at to make it.
+ */
+inputs: Array<Input>, } | { "answer": "error", 
+/**
+ * Why.
+ */
+error: ErrorReport, } | { "answer": "done", 
+/**
+ * The exit status, 0 to 255.
+ */
+exitCode: number, } | { "answer": "unsuitable", 
+/**
+ * Why.
+ */
+reason: string, };
