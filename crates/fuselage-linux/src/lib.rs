@@ -18,6 +18,12 @@ pub mod loop_device;
 pub mod memory;
 pub mod mirror;
 pub mod mount;
+#[allow(
+    unsafe_code,
+    reason = "mount_setattr(2), which no crate offers as a safe function"
+)]
+mod mount_attributes;
+mod mount_table;
 pub mod namespaces;
 pub mod open;
 pub mod poll;
