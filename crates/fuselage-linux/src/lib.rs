@@ -8,6 +8,7 @@
 
 pub mod beneath;
 pub mod capabilities;
+mod cgroup;
 #[allow(
     unsafe_code,
     reason = "kernel calls that no crate offers as safe functions"
