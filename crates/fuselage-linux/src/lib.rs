@@ -8,6 +8,7 @@
 
 pub mod beneath;
 pub mod capabilities;
+pub mod causes;
 mod cgroup;
 #[allow(
     unsafe_code,
@@ -27,6 +28,7 @@ mod mount_attributes;
 mod mount_table;
 pub mod namespaces;
 pub mod open;
+pub mod own_directory;
 pub mod poll;
 pub mod probe;
 #[allow(
@@ -43,3 +45,4 @@ pub mod shared_notes;
     reason = "kernel calls that no crate offers as safe functions"
 )]
 pub mod signals;
+pub mod user_ids;
