@@ -1,0 +1,28 @@
+/** Every environment variable that fuselage has a meaning for. */
+
+/** Variables that are read. */
+export const INPUTS = {
+  /** The home, instead of `~/.fuselage`; an absolute path. */
+  home: 'FUSELAGE_HOME',
+  /** The node to ask; read by the launcher. */
+  node: 'FUSELAGE_NODE',
+  /** `NODE_OPTIONS` of the node that is asked, for debugging; read by the launcher. */
+  nodeOptions: 'FUSELAGE_NODE_OPTIONS',
+  /** Threads that extract an archive, as `--jobs`. */
+  jobs: 'FUSELAGE_JOBS',
+  /** The most bytes that the trees of a run may take, as `--tmpfs-size`. */
+  tmpfsSize: 'FUSELAGE_TMPFS_SIZE',
+} as const;
+
+/** Variables that the command gets; those of an outer run are taken away first. */
+export const OUTPUTS = {
+  /** A private directory for scratch files; always set. */
+  tmpdir: 'FUSELAGE_TMPDIR',
+  /** The directory of the static trees, where there is one. */
+  static: 'FUSELAGE_STATIC',
+  /** The directory of the dynamic and empty trees, where there is one. */
+  dynamic: 'FUSELAGE_DYNAMIC',
+} as const;
+
+/** Read by our tests alone: a test that cannot mount fails instead of being skipped. */
+export const TEST_MUST_MOUNT = 'FUSELAGE_TEST_MUST_MOUNT';

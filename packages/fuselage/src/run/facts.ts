@@ -1,0 +1,65 @@
+import { posix } from 'node:path';
+
+import { POLICY } from '../config/policy.js';
+import { FuselageError } from '../errors.js';
+import type { Inputs } from '../inputs.js';
+import type { ArchiveFacts, HostFacts } from '../native/index.js';
+import { checkSource } from './archive-source.js';
+import { type HomeFact, homeFact } from './home.js';
+import type { RunRequest } from './request.js';
+
+/** What stands where private directories go when there is no usable home. */
+export interface FallbackFact {
+  /** Its kind; null: nothing is there. */
+  kind: 'file' | 'directory' | 'other' | null;
+  /** The nearest directory above it that is there. */
+  ancestor: string;
+}
+
+/** All that a plan rests on besides the request. */
+export interface RunFacts {
+  /** This process and host. */
+  host: HostFacts;
+  /** The home. */
+  home: HomeFact;
+  /** The directory that is used where the home cannot be. */
+  fallback: FallbackFact;
+  /** What the archive of each tree is, by the NAME of the tree; empty trees have none. */
+  archives: ReadonlyMap<string, ArchiveFacts>;
+}
+
+/**
+ * Looks at everything that `request` needs.
+ *
+ * @throws FuselageError an archive is missing, no regular file or cannot be read; the home is wrong
+ */
+export function gatherFacts(request: RunRequest, inputs: Inputs): RunFacts {
+  const archives = new Map<string, ArchiveFacts>();
+  for (const tree of request.trees) {
+    if (tree.kind !== 'empty') archives.set(tree.name, archiveFacts(tree.file, inputs));
+  }
+  const home = homeFact(inputs);
+  const needed = home.state === 'unusable' || home.state === 'foreign';
+  return {
+    host: inputs.host(),
+    home,
+    fallback: needed ? fallbackFact(inputs) : { kind: null, ancestor: '/' },
+    archives,
+  };
+}
+
+function archiveFacts(file: string, inputs: Inputs): ArchiveFacts {
+  checkSource(file);
+  const seen = inputs.archive(file);
+  if (seen.error !== undefined) throw FuselageError.fromReport(seen.error);
+  return seen.value;
+}
+
+function fallbackFact(inputs: Inputs): FallbackFact {
+  const kind = inputs.file(POLICY.fallbackHome).value?.kind ?? null;
+  let ancestor = posix.dirname(POLICY.fallbackHome);
+  while (ancestor !== '/' && inputs.file(ancestor).value?.kind !== 'directory') {
+    ancestor = posix.dirname(ancestor);
+  }
+  return { kind, ancestor };
+}

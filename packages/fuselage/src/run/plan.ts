@@ -1,0 +1,74 @@
+import { toPlanPath } from '../bytes.js';
+import { OUTPUTS } from '../config/env.js';
+import type { Policy } from '../config/policy.js';
+import type { Environment, MountPlan, Program, SearchTree, Step } from '../native/plan-types.js';
+import { VERSION } from '../version.js';
+import type { RunFacts } from './facts.js';
+import { planNamespaces } from './namespaces.js';
+import { planProcdir } from './procdir.js';
+import type { ProgramRequest, RunRequest } from './request.js';
+import { inProcdir, planTree } from './trees.js';
+
+/**
+ * The plan of a run: pure, so that the same request, facts and policy always give the same plan.
+ *
+ * @throws FuselageError when the facts allow no plan
+ */
+export function planRun(request: RunRequest, facts: RunFacts, policy: Policy): MountPlan {
+  const { namespaces, reason } = planNamespaces(facts.host);
+  const procdir = planProcdir(facts, request.tmpfsSize, policy);
+  const settings = { limits: { ...policy.limits, ...request.limits }, jobs: request.jobs };
+  const trees = request.trees.map((tree, index) =>
+    planTree(tree, `tree-${index + 1}`, facts.archives.get(tree.name), settings),
+  );
+  const roots = ['tmp', ...kindRoots(request)];
+  return {
+    version: VERSION,
+    namespaces,
+    home: procdir.home,
+    steps: [
+      ...procdir.steps,
+      ...roots.map((root): Step => ({ step: 'directory', id: root, at: inProcdir(root) })),
+      ...trees.flatMap((tree) => tree.steps),
+    ],
+    environment: environment(roots),
+    program: program(
+      request.program,
+      trees.map((tree) => tree.search),
+    ),
+    explain: request.explain,
+    reasons: [reason, ...procdir.reasons, ...trees.map((tree) => tree.reason)],
+  };
+}
+
+/** The directories that trees are in: of each kind that there is one of. */
+function kindRoots(request: RunRequest): string[] {
+  const isStatic = request.trees.map((tree) => tree.kind === 'static');
+  return [
+    ...(isStatic.includes(true) ? ['static'] : []),
+    ...(isStatic.includes(false) ? ['dynamic'] : []),
+  ];
+}
+
+function environment(roots: readonly string[]): Environment {
+  const names = { tmp: OUTPUTS.tmpdir, static: OUTPUTS.static, dynamic: OUTPUTS.dynamic };
+  return {
+    cleared: Object.values(OUTPUTS),
+    set: Object.entries(names)
+      .filter(([root]) => roots.includes(root))
+      .map(([root, name]) => ({ name, place: inProcdir(root) })),
+  };
+}
+
+function program(request: ProgramRequest, trees: SearchTree[]): Program {
+  if (request.kind === 'command') {
+    const { index, nearSubcommand } = request;
+    return { program: 'command', commandIndex: index, nearSubcommand };
+  }
+  return {
+    program: 'tree',
+    path: toPlanPath(request.path),
+    trees,
+    arguments: request.arguments,
+  };
+}

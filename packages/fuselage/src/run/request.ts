@@ -1,0 +1,151 @@
+import { INPUTS } from '../config/env.js';
+import { checkLimit, readJobs, readSize } from '../config/numbers.js';
+import { LIMIT_NAMES } from '../config/policy.js';
+import { FuselageError } from '../errors.js';
+import type { Inputs } from '../inputs.js';
+import type { ExtractLimits } from '../native/plan-types.js';
+import { archiveSpec, checkName, parseArchiveSpec } from './archive-spec.js';
+import { programPath } from './program-path.js';
+
+/** An archive: `[NAME:]FILE` as on the command line, or its parts. */
+export type ArchiveOption =
+  | string
+  | {
+      /** The NAME of the tree; without it the file name without `.zip`, `.sfs`, `.b64`. */
+      name?: string;
+      /** The path of the archive. */
+      file: string;
+    };
+
+/** The trees of a run and how they are made; every field may be left out. */
+export interface TreeOptions {
+  /** Archives that the command sees read-only, each at `$FUSELAGE_STATIC/NAME`. */
+  static?: readonly ArchiveOption[];
+  /** Archives that the command gets a private writable copy of, each at `$FUSELAGE_DYNAMIC/NAME`. */
+  dynamic?: readonly ArchiveOption[];
+  /** Names of empty writable directories, each at `$FUSELAGE_DYNAMIC/NAME`. */
+  dynamicEmpty?: readonly string[];
+  /** Threads that extract an archive; without it `FUSELAGE_JOBS`, else one a processor. */
+  jobs?: number | string;
+  /**
+   * The most that all trees together may take, in bytes or as `512M`; without it
+   * `FUSELAGE_TMPFS_SIZE`, else half of the memory.
+   */
+  tmpfsSize?: number | string;
+  /** What an archive may at most unpack to, where the defaults are too low. */
+  limits?: Partial<ExtractLimits>;
+  /** Whether the launcher prints the reasons of the plan to standard error. */
+  explain?: boolean;
+}
+
+/** What is executed: a command of the caller, or a program out of the trees. Words are indices. */
+export type ProgramRequest =
+  | { kind: 'command'; index: number; nearSubcommand: string | null }
+  | { kind: 'tree'; path: string; arguments: number[] };
+
+/** A tree that is wanted. */
+export type TreeRequest =
+  | { kind: 'static' | 'dynamic'; name: string; file: string }
+  | { kind: 'empty'; name: string };
+
+/** Everything that a user asked for, parsed and checked: nothing has been done yet. */
+export interface RunRequest {
+  /** Dynamic, empty and static trees, in this order; names are unique. */
+  trees: TreeRequest[];
+  /** What is executed. */
+  program: ProgramRequest;
+  /** Threads; null: one a processor. */
+  jobs: number | null;
+  /** Bytes; null: half of the memory. */
+  tmpfsSize: number | null;
+  /** Limits that were raised or lowered. */
+  limits: Partial<ExtractLimits>;
+  /** Whether the reasons are printed. */
+  explain: boolean;
+}
+
+/**
+ * The request of `options`.
+ *
+ * @throws FuselageError a code of usage, names or `--run` (`docs/errors.md`)
+ */
+export function runRequest(
+  options: TreeOptions,
+  program: ProgramRequest,
+  inputs: Inputs,
+): RunRequest {
+  const trees = [
+    ...(options.dynamic ?? []).map((option) => archiveTree('dynamic', option, inputs)),
+    ...(options.dynamicEmpty ?? []).map(emptyTree),
+    ...(options.static ?? []).map((option) => archiveTree('static', option, inputs)),
+  ];
+  checkUnique(trees);
+  const checked =
+    program.kind === 'tree' ? { ...program, path: programPath(program.path) } : program;
+  if (checked.kind === 'tree' && trees.length === 0) {
+    throw new FuselageError('ERR_USAGE', `\`--run ${checked.path}\` needs a tree to look in`, {
+      hints: ['name an archive with --static or --dynamic'],
+    });
+  }
+  return {
+    trees,
+    program: checked,
+    jobs: number(options.jobs, '--jobs', INPUTS.jobs, readJobs, inputs),
+    tmpfsSize: number(options.tmpfsSize, '--tmpfs-size', INPUTS.tmpfsSize, readSize, inputs),
+    limits: limits(options.limits ?? {}),
+    explain: options.explain ?? false,
+  };
+}
+
+function archiveTree(
+  kind: 'static' | 'dynamic',
+  option: ArchiveOption,
+  inputs: Inputs,
+): TreeRequest {
+  if (typeof option !== 'string') return { kind, ...archiveSpec(option.file, option.name) };
+  const isFile = (path: string) => inputs.file(path).value?.kind === 'file';
+  return { kind, ...parseArchiveSpec(option, isFile) };
+}
+
+function emptyTree(name: string): TreeRequest {
+  return { kind: 'empty', name: checkName(name, 'an empty tree') };
+}
+
+function checkUnique(trees: readonly TreeRequest[]): void {
+  const seen = new Map<string, TreeRequest>();
+  for (const tree of trees) {
+    const other = seen.get(tree.name);
+    if (other !== undefined) {
+      throw new FuselageError('ERR_TREE_DUPLICATE', `two trees are called \`${tree.name}\``, {
+        causes: [`they are ${describe(other)} and ${describe(tree)}`],
+        hints: ['give one of them another name: NAME:FILE'],
+      });
+    }
+    seen.set(tree.name, tree);
+  }
+}
+
+function describe(tree: TreeRequest): string {
+  return tree.kind === 'empty' ? 'an empty tree' : `the ${tree.kind} tree of \`${tree.file}\``;
+}
+
+function number(
+  option: number | string | undefined,
+  name: string,
+  variable: string,
+  read: (value: number | string, origin: string) => number,
+  inputs: Inputs,
+): number | null {
+  if (option !== undefined) return read(option, name);
+  const value = inputs.variable(variable);
+  return value === undefined ? null : read(value, variable);
+}
+
+function limits(given: Partial<ExtractLimits>): Partial<ExtractLimits> {
+  const checked: Partial<ExtractLimits> = {};
+  for (const name of LIMIT_NAMES) {
+    const value = given[name];
+    if (value !== undefined) checked[name] = checkLimit(name, value);
+  }
+  return checked;
+}
