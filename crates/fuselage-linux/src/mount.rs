@@ -108,7 +108,7 @@ pub fn bind_read_only(tree: BorrowedFd<'_>) -> Result<(), MountError> {
 ///
 /// # Errors
 /// `EPERM` as with [`mount_tmpfs`]; `EINVAL` when `source` is on a mount of another namespace or an
-/// unbindable one; `ENOTDIR` when one of the two is a directory and the other is not.
+/// unbindable one; that or `ENOTDIR` when one of the two is a directory and the other is not.
 pub fn bind_read_only_at(source: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<(), MountError> {
     match bind_in_one_go(source, target) {
         // EPERM: what old seccomp lists answer to calls they do not know. Where it is a true

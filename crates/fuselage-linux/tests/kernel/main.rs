@@ -1,0 +1,15 @@
+//! Namespaces, mounts, loop devices and probes, done for real: each test in a forked child of its
+//! own, as an ordinary user and as root where the test process is root.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "the whole crate is a test"
+)]
+
+#[allow(unsafe_code, reason = "prctl(2) installs the filter")]
+mod call_filter;
+mod child;
+mod mount;
+mod namespaces;
