@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'ERR_NODE_MISSING'
   | 'ERR_NODE_NO_ANSWER'
   | 'ERR_NO_COMMAND'
+  | 'ERR_OUTPUT'
   | 'ERR_PATH_TARGET'
   | 'ERR_PLAN_INVALID'
   | 'ERR_PLATFORM_MISSING'

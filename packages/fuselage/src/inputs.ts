@@ -9,6 +9,7 @@ import type {
   HomeFacts,
   HostFacts,
   Outcome,
+  Probe,
 } from './native/index.js';
 import type { Input } from './native/plan-types.js';
 
@@ -98,6 +99,11 @@ export class Inputs {
     const facts = this.#expect(this.#looking().hostFacts());
     this.#fact('host', facts);
     return facts;
+  }
+
+  /** What this host allows, tried for real; for `fuselage doctor`. */
+  probes(): Probe[] {
+    return this.#looking().probeHost();
   }
 
   /** The home directory that the password database has for this user; null: it knows no such user. */

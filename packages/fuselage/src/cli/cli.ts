@@ -1,0 +1,118 @@
+import { type BaseContext, Cli } from 'clipanion';
+
+import { DoctorCommand } from '../commands/doctor.js';
+import { HelpCommand } from '../commands/help.js';
+import { RunCommand } from '../commands/run.js';
+import { asFuselageError, EXIT_USAGE, FuselageError } from '../errors.js';
+import type { Inputs } from '../inputs.js';
+import type { Answer } from '../native/plan-types.js';
+import { splitWords } from '../run/words.js';
+import { VERSION } from '../version.js';
+import type { BaseCommand, CommandContext } from './base-command.js';
+import { helpText } from './help-text.js';
+import { ReaderGone } from './print.js';
+import { isReserved, isSubcommand, type Subcommand } from './subcommands.js';
+
+/** What the command line works with. */
+export interface Surroundings {
+  /** All that may be looked at. */
+  inputs: Inputs;
+  /** Whether standard output may be coloured. */
+  colour: boolean;
+  /** Prints to standard output. */
+  print(text: string): void;
+}
+
+/** The exit status of subcommands other than `run` when they fail. */
+const EXIT_NEGATIVE = 1;
+
+const DONE: Answer = { answer: 'done', exitCode: 0 };
+
+/**
+ * The answer to the user's words; every failure is an answer too.
+ *
+ * @throws ReaderGone when nobody reads what is printed
+ * @param words - all words behind the name of the program
+ */
+export function answerWords(words: readonly string[], surroundings: Surroundings): Answer {
+  const first = words[0];
+  const subcommand = isSubcommand(first) ? first : null;
+  try {
+    if (isReserved(first)) throw reserved(first ?? '');
+    if (subcommand === null || subcommand === 'run') return run(words, subcommand, surroundings);
+    return other(words, subcommand, surroundings);
+  } catch (thrown) {
+    if (thrown instanceof ReaderGone) throw thrown;
+    const error = asFuselageError(thrown);
+    const answered = error.toReport();
+    const isRun = subcommand === null || subcommand === 'run';
+    if (!isRun && error.code !== 'ERR_USAGE') answered.exitCode = EXIT_NEGATIVE;
+    return { answer: 'error', error: answered };
+  }
+}
+
+function run(
+  words: readonly string[],
+  subcommand: 'run' | null,
+  surroundings: Surroundings,
+): Answer {
+  const split = splitWords(words, subcommand === null ? 0 : 1);
+  if (split.options.includes('--help')) {
+    // `fuselage --help` alone asks about all of it, `fuselage -s a --help` about the run.
+    const general = subcommand === null && split.options.length === 1;
+    surroundings.print(helpText(general ? null : 'run'));
+    return DONE;
+  }
+  if (split.options.includes('--version')) {
+    surroundings.print(`fuselage ${VERSION}\n`);
+    return DONE;
+  }
+  return parse(['run', ...split.options], { ...surroundings, words, split });
+}
+
+function other(
+  words: readonly string[],
+  subcommand: Subcommand,
+  surroundings: Surroundings,
+): Answer {
+  if (words.includes('--help') || words.includes('-h')) {
+    surroundings.print(helpText(subcommand));
+    return DONE;
+  }
+  const split = { options: [...words], program: [] };
+  return parse(words, { ...surroundings, words, split });
+}
+
+/** clipanion's own streams are never given to a command. */
+type OwnContext = Omit<CommandContext, keyof BaseContext>;
+
+/** clipanion prints every error to standard output and returns 1, so only its parser is used. */
+function parse(input: readonly string[], context: OwnContext): Answer {
+  const cli = new Cli<CommandContext>({ binaryName: 'fuselage', binaryVersion: VERSION });
+  for (const command of [RunCommand, DoctorCommand, HelpCommand]) cli.register(command);
+  let command: BaseCommand;
+  try {
+    command = cli.process([...input], context) as BaseCommand;
+  } catch (error) {
+    throw usage(error, input[0] ?? '');
+  }
+  return command.answer();
+}
+
+function usage(error: unknown, subcommand: string): Error {
+  if (!(error instanceof Error) || !('clipanion' in error)) return asFuselageError(error);
+  const line = error.message.split('\n', 1)[0] ?? '';
+  const message = `${line.charAt(0).toLowerCase()}${line.slice(1)}`.replace(/\.$/, '');
+  return new FuselageError('ERR_USAGE', message, {
+    hints: [`\`fuselage ${subcommand} --help\` tells how it is used`],
+    ...(subcommand === 'run' ? {} : { exitCode: EXIT_USAGE }),
+  });
+}
+
+function reserved(word: string): FuselageError {
+  return new FuselageError(
+    'ERR_RESERVED_COMMAND',
+    `\`${word}\` is kept for a subcommand that does not exist yet`,
+    { hints: [`to run a program of that name: fuselage -- ${word}`] },
+  );
+}

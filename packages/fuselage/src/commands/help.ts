@@ -1,0 +1,26 @@
+import { Option } from 'clipanion';
+
+import { BaseCommand } from '../cli/base-command.js';
+import { helpText } from '../cli/help-text.js';
+import { isSubcommand } from '../cli/subcommands.js';
+import { EXIT_USAGE, FuselageError } from '../errors.js';
+import type { Answer } from '../native/plan-types.js';
+
+/** `fuselage help [SUBCOMMAND]` */
+export class HelpCommand extends BaseCommand {
+  static override paths = [['help']];
+
+  subcommand = Option.String({ required: false });
+
+  override answer(): Answer {
+    const subcommand = this.subcommand;
+    if (subcommand !== undefined && !isSubcommand(subcommand)) {
+      throw new FuselageError('ERR_USAGE', `there is no subcommand \`${subcommand}\``, {
+        hints: ['`fuselage help` lists them'],
+        exitCode: EXIT_USAGE,
+      });
+    }
+    this.context.print(helpText(subcommand ?? null));
+    return { answer: 'done', exitCode: 0 };
+  }
+}

@@ -1,0 +1,102 @@
+import { asFuselageError } from '../errors.js';
+import type { Inputs } from '../inputs.js';
+import { type Probe, platform } from '../native/index.js';
+import { launcherVersion } from '../native/launcher.js';
+import { homeFact } from '../run/home.js';
+import { planNamespaces } from '../run/namespaces.js';
+import { VERSION } from '../version.js';
+
+/** One thing that `fuselage doctor` looked at. */
+export interface Check extends Probe {
+  /** Whether a run needs it. */
+  needed: boolean;
+}
+
+/** Probes of the host without which no run works, whoever asks. */
+const NEEDED_BY_ALL = ['kernel', 'tmpfs'];
+
+function fine(name: string, detail: string): Check {
+  return { name, ok: true, needed: true, detail, code: null, hints: [], causes: [] };
+}
+
+function failed(name: string, thrown: unknown): Check {
+  const { code, message, hints, causes } = asFuselageError(thrown).toReport();
+  return { name, ok: false, needed: true, detail: message, code, hints, causes };
+}
+
+/** Everything that a run needs here or that later versions will use, in the order of the report. */
+export function hostChecks(inputs: Inputs): Check[] {
+  const parts = [nodeCheck(), addonCheck(inputs), launcherCheck()];
+  const hasAddon = parts[1]?.ok === true;
+  return hasAddon ? [...parts, ...probes(inputs), homeCheck(inputs)] : parts;
+}
+
+function nodeCheck(): Check {
+  return fine('node', `${process.version} at ${process.execPath}`);
+}
+
+function addonCheck(inputs: Inputs): Check {
+  try {
+    inputs.host();
+    return fine('addon', `${VERSION} at ${platform().addon}`);
+  } catch (error) {
+    return failed('addon', error);
+  }
+}
+
+function launcherCheck(): Check {
+  let launcher: string;
+  try {
+    launcher = platform().launcher;
+  } catch (error) {
+    return failed('launcher', error);
+  }
+  const asked = launcherVersion(launcher);
+  if ('version' in asked && asked.version === VERSION) {
+    return fine('launcher', `${VERSION} at ${launcher}`);
+  }
+  const why = 'version' in asked ? `it is of version ${asked.version}` : asked.failure;
+  return {
+    name: 'launcher',
+    ok: false,
+    needed: true,
+    detail: `${launcher} is not the launcher of version ${VERSION}`,
+    code: 'version' in asked ? 'ERR_VERSION_MISMATCH' : 'ERR_PLATFORM_MISSING',
+    causes: [why],
+    hints: ['install the npm package again: npm install fuselage'],
+  };
+}
+
+function probes(inputs: Inputs): Check[] {
+  const { namespaces } = planNamespaces(inputs.host());
+  const needed = namespaces === 'user' ? [...NEEDED_BY_ALL, 'user-namespace'] : NEEDED_BY_ALL;
+  return inputs.probes().map((probe) => ({ ...probe, needed: needed.includes(probe.name) }));
+}
+
+function homeCheck(inputs: Inputs): Check {
+  try {
+    const { path, state, owner, why } = homeFact(inputs);
+    if (state === 'foreign' && inputs.host().uid !== 0) {
+      return {
+        name: 'home',
+        ok: false,
+        needed: true,
+        detail: `${path} belongs to uid ${owner}`,
+        code: 'ERR_HOME_OWNER',
+        causes: why === '' ? [] : [why],
+        hints: ['set FUSELAGE_HOME to a directory of your own'],
+      };
+    }
+    const place = path ?? 'none';
+    if (state === 'usable') return fine('home', place);
+    if (state === 'creatable') return fine('home', `${place}, made by the first run`);
+    return fine('home', `${place} is not used: ${why}; runs work without it`);
+  } catch (error) {
+    return failed('home', error);
+  }
+}
+
+/** Whether a run can work. */
+export function canRun(checks: readonly Check[]): boolean {
+  return checks.every((check) => check.ok || !check.needed);
+}
