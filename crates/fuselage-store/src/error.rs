@@ -1,0 +1,144 @@
+//! Why a directory cannot be used.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// A directory of ours that cannot be used.
+#[derive(Debug, Error)]
+#[error("cannot use {} as the {purpose}", path.display())]
+pub struct StoreError {
+    /// The directory, as it was given.
+    pub path: PathBuf,
+    /// What it was to be.
+    pub purpose: &'static str,
+    /// What is wrong with it.
+    #[source]
+    pub reason: Reason,
+}
+
+/// What is wrong with a directory.
+#[derive(Debug, Error)]
+pub enum Reason {
+    /// Its path depends on the working directory.
+    #[error("the path is relative, so each directory would have a home of its own")]
+    Relative,
+    /// It is somebody else's.
+    #[error("{} belongs to uid {owner}, and this is uid {user}", path.display())]
+    Owner {
+        /// The directory, or the nearest one that exists above it.
+        path: PathBuf,
+        /// Who it belongs to.
+        owner: u32,
+        /// The real uid of this process.
+        user: u32,
+    },
+    /// The owner that is shown stands for every user who is not mapped.
+    #[error(
+        "{} belongs to uid {owner}, which in this user namespace stands for every owner that it does not \
+         know",
+        path.display()
+    )]
+    OwnerUnknown {
+        /// The directory.
+        path: PathBuf,
+        /// The overflow uid.
+        owner: u32,
+    },
+    /// It is no directory, or something above it is none.
+    #[error("{} is not a directory", path.display())]
+    NotDirectory {
+        /// What is none.
+        path: PathBuf,
+    },
+    /// A symbolic link that leads nowhere.
+    #[error("{} is a symbolic link that leads nowhere", path.display())]
+    DanglingLink {
+        /// The link.
+        path: PathBuf,
+    },
+    /// A symbolic link where none is followed.
+    #[error("{} is a symbolic link, and none is followed there", path.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
+    /// Its file system is read-only.
+    #[error("{} is on a read-only file system", path.display())]
+    ReadOnly {
+        /// The directory, or the nearest one that exists above it.
+        path: PathBuf,
+    },
+    /// Others have access to it, and taking that away could break what it is really for.
+    #[error(
+        "{} is open to other users (mode {mode:04o}) and holds files that are not fuselage's",
+        path.display()
+    )]
+    Shared {
+        /// The directory.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A call failed.
+    #[error("cannot {what} {}", path.display())]
+    Call {
+        /// What was tried, as in "cannot …".
+        what: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// The reason of the operating system.
+        source: io::Error,
+    },
+}
+
+impl StoreError {
+    /// The word by which programs know the error.
+    pub fn code(&self) -> &'static str {
+        match self.reason {
+            Reason::Relative => "ERR_HOME_RELATIVE",
+            Reason::Owner { .. } | Reason::OwnerUnknown { .. } => "ERR_HOME_OWNER",
+            _ => "ERR_HOME_UNUSABLE",
+        }
+    }
+
+    /// What can be done about it.
+    pub fn hints(&self) -> Vec<String> {
+        let mut hints = Vec::new();
+        match &self.reason {
+            Reason::Relative => hints.push("give FUSELAGE_HOME an absolute path".to_owned()),
+            Reason::Owner { user: 0, .. } => hints.push(
+                "sudo with HOME kept leaves root in its user's home: use `sudo -H`, or set \
+                 FUSELAGE_HOME to a directory of root's"
+                    .to_owned(),
+            ),
+            Reason::Shared { path, .. } => {
+                hints.push(
+                    "set FUSELAGE_HOME to a directory that is used for nothing else".to_owned(),
+                );
+                hints.push(format!(
+                    "if it is meant to be the home: chmod 0700 {}",
+                    path.display()
+                ));
+            }
+            Reason::Link { path } => {
+                hints.push(format!("remove the link: rm {}", path.display()));
+            }
+            Reason::DanglingLink { path } => hints.push(format!(
+                "make the directory that {} names, or remove the link",
+                path.display()
+            )),
+            Reason::Owner { .. }
+            | Reason::OwnerUnknown { .. }
+            | Reason::NotDirectory { .. }
+            | Reason::ReadOnly { .. }
+            | Reason::Call { .. } => {
+                hints.push(
+                    "set FUSELAGE_HOME to a directory of your own that you may write in".to_owned(),
+                );
+            }
+        }
+        hints
+    }
+}
