@@ -11,5 +11,6 @@
 #[allow(unsafe_code, reason = "prctl(2) installs the filter")]
 mod call_filter;
 mod child;
+mod mirror;
 mod mount;
 mod namespaces;

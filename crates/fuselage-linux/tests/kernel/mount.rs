@@ -37,9 +37,14 @@ pub(crate) fn small_tmpfs(path: &Path) {
     mount_tmpfs(o_path(path).as_fd(), &SMALL).unwrap();
 }
 
+/// mountinfo; names in it need not be UTF-8.
+pub(crate) fn mount_table() -> String {
+    String::from_utf8_lossy(&fs::read("/proc/self/mountinfo").unwrap()).into_owned()
+}
+
 /// The line of the topmost mount at `path`.
 pub(crate) fn mount_line(path: &Path) -> String {
-    let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let table = mount_table();
     let at = |line: &&str| line.split(' ').nth(4) == path.to_str();
     table
         .lines()

@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::unistd::{getegid, geteuid, getgid, getuid};
 
 use crate::child::{as_user, in_child, in_mount_namespace, in_user_namespace};
+use crate::mount::mount_table;
 
 fn words(file: &str) -> Vec<String> {
     fs::read_to_string(file)
@@ -49,14 +50,10 @@ fn namespaces_nest() {
 fn nothing_is_shared_with_the_host() {
     let shared = |table: &str| table.contains(" shared:");
     in_user_namespace(move || {
-        assert!(!shared(
-            &fs::read_to_string("/proc/self/mountinfo").unwrap()
-        ));
+        assert!(!shared(&mount_table()));
     });
     in_mount_namespace(move || {
-        assert!(!shared(
-            &fs::read_to_string("/proc/self/mountinfo").unwrap()
-        ));
+        assert!(!shared(&mount_table()));
     });
 }
 
@@ -66,11 +63,11 @@ fn a_shared_mount_of_the_host_becomes_a_slave() {
     in_mount_namespace(|| {
         let none = None::<&str>;
         mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SHARED, none).unwrap();
-        let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
+        let table = mount_table();
         assert!(table.contains(" shared:"), "the twin: {table}");
         // This process stays in the outer namespace: without a peer there would be no master.
         in_mount_namespace(|| {
-            let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
+            let table = mount_table();
             assert!(
                 !table.contains(" shared:") && table.contains(" master:"),
                 "{table}"
