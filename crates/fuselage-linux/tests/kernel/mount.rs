@@ -45,11 +45,12 @@ pub(crate) fn mount_table() -> String {
 /// The line of the topmost mount at `path`.
 pub(crate) fn mount_line(path: &Path) -> String {
     let table = mount_table();
-    let at = |line: &&str| line.split(' ').nth(4) == path.to_str();
+    let path = path.to_str().unwrap().replace(' ', "\\040");
+    let at = |line: &&str| line.split(' ').nth(4) == Some(&path);
     table
         .lines()
         .rfind(at)
-        .unwrap_or_else(|| panic!("{} in {table}", path.display()))
+        .unwrap_or_else(|| panic!("{path} in {table}"))
         .to_owned()
 }
 
