@@ -11,6 +11,9 @@
 #[allow(unsafe_code, reason = "prctl(2) installs the filter")]
 mod call_filter;
 mod child;
+#[allow(unsafe_code, reason = "no crate here offers Landlock")]
+mod landlock;
 mod mirror;
 mod mount;
 mod namespaces;
+mod refusal;
