@@ -30,13 +30,26 @@ pub fn open_place(path: &Path) -> io::Result<OwnedFd> {
     )?)
 }
 
+/// Opens the directory at `path` to read and to make entries in; a symbolic link at its end is
+/// refused.
+///
+/// # Errors
+/// What open(2) says; `ENOTDIR` for a link.
+pub fn open_directory(path: &Path) -> io::Result<OwnedFd> {
+    Ok(open(path, DIRECTORY, Mode::empty())?)
+}
+
+const DIRECTORY: OFlag = OFlag::O_RDONLY
+    .union(OFlag::O_DIRECTORY)
+    .union(OFlag::O_NOFOLLOW)
+    .union(OFlag::O_CLOEXEC);
+
 /// Opens the directory `name` in `parent`; a symbolic link there is refused.
 ///
 /// # Errors
 /// What openat(2) says; `ENOTDIR` for a link.
 pub fn open_directory_at(parent: impl AsFd, name: &Path) -> io::Result<OwnedFd> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    Ok(openat(parent, name, flags, Mode::empty())?)
+    Ok(openat(parent, name, DIRECTORY, Mode::empty())?)
 }
 
 /// Makes the directory `name` in `parent`, mode 0700 less the umask.

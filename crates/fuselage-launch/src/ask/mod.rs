@@ -1,0 +1,157 @@
+//! Asks node what to do with the user's words, and leaves no trace of it.
+
+mod candidates;
+mod conversation;
+mod node_process;
+
+use std::ffi::CString;
+use std::path::Path;
+
+use fuselage_linux::descriptors::StandardFlags;
+use fuselage_linux::process::{self, ExitKind, Signal};
+use fuselage_linux::signals::{self, Borrowed, CALLER_SIGNALS, ChildSignal};
+use fuselage_plan::{Answer, MountPlan, Question, write_frame};
+
+pub(crate) use crate::ask::candidates::variable;
+use crate::ask::candidates::{Candidate, candidates};
+use crate::ask::conversation::{Heard, converse};
+use crate::error::{LaunchError, ended};
+
+/// What is needed to start node.
+pub(crate) struct Asking<'a> {
+    /// The directory of the npm package.
+    pub(crate) package: &'a Path,
+    /// The caller's environment.
+    pub(crate) environment: &'a [CString],
+    /// Which standard descriptors the caller left closed.
+    pub(crate) closed: [bool; 3],
+    /// The status flags of the others.
+    pub(crate) flags: StandardFlags,
+}
+
+/// What came of it.
+pub(crate) enum Outcome {
+    /// Execute this.
+    Plan(Box<MountPlan>),
+    /// Node has done all there was to do; with the exit status.
+    Done(u8),
+}
+
+/// What one node said.
+enum Said {
+    Outcome(Outcome),
+    Unsuitable(String),
+    NotStarted(String),
+}
+
+/// Asks the candidates in their order until one is suitable. Ends this process where a signal for
+/// the command came in the meantime.
+pub(crate) fn ask(asking: &Asking<'_>, question: &Question) -> Result<Outcome, LaunchError> {
+    let question = write_frame(&question.encode()).map_err(|error| LaunchError::PlanInvalid {
+        why: format!("the command line and environment are too long: {error}"),
+    })?;
+    let mut tried = Vec::new();
+    for candidate in candidates(asking.environment) {
+        let name = candidate.program.display().to_string();
+        match ask_one(asking, &candidate, &question)? {
+            Said::Outcome(outcome) => return Ok(outcome),
+            Said::Unsuitable(reason) | Said::NotStarted(reason) => {
+                tried.push(format!("{name} ({}): {reason}", candidate.origin));
+            }
+        }
+        if candidate.exclusive {
+            break;
+        }
+    }
+    Err(LaunchError::NodeMissing { tried })
+}
+
+fn ask_one(
+    asking: &Asking<'_>,
+    candidate: &Candidate,
+    question: &[u8],
+) -> Result<Said, LaunchError> {
+    let signals =
+        Borrowed::begin().map_err(|error| LaunchError::system("watch for signals", error))?;
+    let children = ChildSignal::begin();
+    let mut came = None;
+    let said = talk(asking, candidate, question, &signals, &children, &mut came);
+    children.restore();
+    asking.flags.restore();
+    // One that was read is raised here, one that was not acts when the mask is restored: in both
+    // cases before anything is done.
+    if let Some(signal) = came {
+        signals::die_of(signal);
+    }
+    signals.end();
+    said
+}
+
+fn talk(
+    asking: &Asking<'_>,
+    candidate: &Candidate,
+    question: &[u8],
+    signals: &Borrowed,
+    children: &ChildSignal,
+    came: &mut Option<Signal>,
+) -> Result<Said, LaunchError> {
+    let node = match node_process::start(asking, candidate, signals) {
+        Ok(node) => node,
+        Err(failure) => {
+            if let Some(child) = failure.child {
+                children.ignore();
+                process::end_untraced(child);
+            }
+            return Ok(Said::NotStarted(crate::error::cause(&failure.error)));
+        }
+    };
+    let heard = converse(&node, question, signals, came);
+    let no_answer = |how: String| LaunchError::NodeNoAnswer {
+        node: candidate.program.clone(),
+        how,
+    };
+    let answer = match heard {
+        Ok(Heard::Frame(bytes)) => serde_json::from_slice::<Answer>(&bytes)
+            .map_err(|error| no_answer(format!("answered what is no answer: {error}"))),
+        Ok(Heard::Ended { partial }) => {
+            let how = process::wait_for(node.pid);
+            if let Ok(ExitKind::Signaled(signal)) = how
+                && CALLER_SIGNALS.contains(&signal)
+            {
+                came.get_or_insert(signal);
+            }
+            let how = how.map_or_else(|error| error.to_string(), ended);
+            let half = if partial {
+                " in the middle of its answer"
+            } else {
+                ""
+            };
+            return Err(no_answer(format!("{how}{half}")));
+        }
+        Err(error) => Err(no_answer(format!("could not be talked to: {error}"))),
+    };
+    match answer {
+        // It has printed and flushed already; its exit hooks may want to run.
+        Ok(Answer::Done { exit_code }) => {
+            drop(node.socket);
+            let _ = process::wait_for(node.pid);
+            Ok(Said::Outcome(Outcome::Done(exit_code)))
+        }
+        Ok(Answer::Error { error }) => {
+            drop(node.socket);
+            let _ = process::wait_for(node.pid);
+            Err(LaunchError::Reported(error))
+        }
+        other => {
+            children.ignore();
+            process::end_untraced(node.pid);
+            match other? {
+                Answer::Plan { plan, .. } => Ok(Said::Outcome(Outcome::Plan(Box::new(plan)))),
+                Answer::Unsuitable { reason } => Ok(Said::Unsuitable(reason)),
+                Answer::Done { .. } | Answer::Error { .. } => {
+                    Err(no_answer("answered twice".to_owned()))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Everything that can keep the launcher from becoming the command.
+
+use std::io;
+use std::path::PathBuf;
+
+use fuselage_linux::process::ExitKind;
+use fuselage_linux::refusal::Refusal;
+use fuselage_plan::ErrorReport;
+use fuselage_store::StoreError;
+use thiserror::Error;
+
+/// Why there is no command.
+#[derive(Debug, Error)]
+pub(crate) enum LaunchError {
+    /// Node, or the worker, has said it already.
+    #[error("{}", .0.message)]
+    Reported(ErrorReport),
+    /// No program that is a usable node.
+    #[error("no Node.js that can run fuselage was found")]
+    NodeMissing { tried: Vec<String> },
+    /// Node ended, or said something else, before it answered.
+    #[error("node ended without an answer")]
+    NodeNoAnswer { node: PathBuf, how: String },
+    /// The launcher was called by its own name and its package is nowhere near.
+    #[error("the npm package `fuselage` was not found near {}", launcher.display())]
+    PackageMissing { launcher: PathBuf },
+    /// The plan is not one.
+    #[error("the plan cannot be executed")]
+    PlanInvalid { why: String },
+    /// An archive that node saw is gone or cannot be opened.
+    #[error("cannot open the archive {}", path.display())]
+    ArchiveOpen { path: PathBuf, source: io::Error },
+    /// An archive is not the file that node looked at.
+    #[error("the archive {} changed while fuselage was starting", path.display())]
+    ArchiveChanged { path: PathBuf },
+    /// The home cannot be used.
+    #[error(transparent)]
+    Home(#[from] StoreError),
+    /// The kernel refused the namespaces or the first mount in them.
+    #[error("{}", .0.message)]
+    Refused(Refusal),
+    /// A later mount failed.
+    #[error("cannot {what} {}", path.display())]
+    Mount {
+        what: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    /// A directory of the run cannot be made.
+    #[error("cannot make the directory {}", path.display())]
+    Directory { path: PathBuf, source: io::Error },
+    /// The process that extracts ended without a word.
+    #[error("the process that extracts {} ended unexpectedly", archive.display())]
+    WorkerDied {
+        archive: PathBuf,
+        how: ExitKind,
+        entries: Vec<String>,
+    },
+    /// No such program.
+    #[error("cannot find the command `{name}`")]
+    CommandNotFound {
+        name: String,
+        searched: bool,
+        hint: Option<String>,
+    },
+    /// The program is there and cannot be executed.
+    #[error("cannot execute {}", path.display())]
+    CommandNotExecutable {
+        path: PathBuf,
+        source: io::Error,
+        hint: Option<String>,
+    },
+    /// `--run`: in no tree.
+    #[error("cannot find the program `{path}` in the trees")]
+    RunNotFound { path: String, trees: Vec<String> },
+    /// `--run`: in several trees.
+    #[error("`{path}` is in more than one tree")]
+    RunAmbiguous {
+        path: String,
+        candidates: Vec<String>,
+    },
+    /// A call that should never fail.
+    #[error("cannot {what}")]
+    System {
+        what: &'static str,
+        source: io::Error,
+    },
+}
+
+impl LaunchError {
+    /// A system call that fails only when the machine is out of something.
+    pub(crate) fn system(what: &'static str, source: io::Error) -> Self {
+        Self::System { what, source }
+    }
+
+    /// As it crosses a border.
+    pub(crate) fn into_report(self) -> ErrorReport {
+        let message = self.to_string();
+        let (code, causes, hints, exit_code): (&str, Vec<String>, Vec<String>, u8) = match self {
+            Self::Reported(report) => return report,
+            Self::NodeMissing { tried } => (
+                "ERR_NODE_MISSING",
+                if tried.is_empty() {
+                    vec!["there is no `node` in PATH".into()]
+                } else {
+                    tried
+                },
+                vec!["install Node.js 20.17 or newer, or set FUSELAGE_NODE to its path".into()],
+                125,
+            ),
+            Self::NodeNoAnswer { node, how } => (
+                "ERR_NODE_NO_ANSWER",
+                vec![format!("{} {how}", node.display())],
+                vec![
+                    "if the npm package is damaged, install it again".into(),
+                    "set FUSELAGE_NODE to another Node.js to see whether it is this one".into(),
+                ],
+                125,
+            ),
+            Self::PackageMissing { .. } => (
+                "ERR_PLATFORM_MISSING",
+                vec!["the launcher asks node through that package and cannot work alone".into()],
+                vec!["install it: npm install fuselage".into()],
+                125,
+            ),
+            Self::PlanInvalid { why } => (
+                "ERR_PLAN_INVALID",
+                vec![why],
+                vec![
+                    "install the npm package again, so that all its parts are of one version"
+                        .into(),
+                ],
+                125,
+            ),
+            Self::ArchiveOpen { source, .. } => {
+                ("ERR_ARCHIVE_OPEN", vec![cause(&source)], vec![], 125)
+            }
+            Self::ArchiveChanged { .. } => (
+                "ERR_ARCHIVE_CHANGED",
+                vec!["it was written to or replaced between the look at it and its use".into()],
+                vec!["run the command again once nothing writes to the file".into()],
+                125,
+            ),
+            Self::Home(error) => (error.code(), causes_of(&error), error.hints(), 125),
+            Self::Refused(refusal) => ("ERR_USERNS_DENIED", refusal.causes, refusal.hints, 125),
+            Self::Mount { source, .. } => (
+                "ERR_MOUNT_FAILED",
+                vec![cause(&source)],
+                vec!["`fuselage doctor` tells what this host allows".into()],
+                125,
+            ),
+            Self::Directory { source, .. } => {
+                ("ERR_MOUNT_FAILED", vec![cause(&source)], vec![], 125)
+            }
+            Self::WorkerDied { how, entries, .. } => {
+                let mut causes = vec![ended(how)];
+                if !entries.is_empty() {
+                    causes.push(format!("it was at {}", entries.join(", ")));
+                }
+                (
+                    "ERR_WORKER_DIED",
+                    causes,
+                    vec![
+                        "if memory ran out, give the run more, or extract a smaller archive".into(),
+                    ],
+                    125,
+                )
+            }
+            Self::CommandNotFound { searched, hint, .. } => (
+                "ERR_COMMAND_NOT_FOUND",
+                vec![
+                    if searched {
+                        "no directory of PATH has a program of that name"
+                    } else {
+                        "there is no such file"
+                    }
+                    .into(),
+                ],
+                hint.into_iter().collect(),
+                127,
+            ),
+            Self::CommandNotExecutable { source, hint, .. } => (
+                "ERR_COMMAND_NOT_EXECUTABLE",
+                vec![cause(&source)],
+                hint.into_iter().collect(),
+                126,
+            ),
+            Self::RunNotFound { trees, .. } => (
+                "ERR_RUN_NOT_FOUND",
+                vec![format!("no file of that path is in {}", trees.join(", "))],
+                vec!["give the path below a tree, or NAME/PATH".into()],
+                127,
+            ),
+            Self::RunAmbiguous { candidates, .. } => (
+                "ERR_RUN_AMBIGUOUS",
+                candidates
+                    .iter()
+                    .map(|candidate| format!("found {candidate}"))
+                    .collect(),
+                vec!["name the tree: --run NAME/PATH".into()],
+                125,
+            ),
+            Self::System { source, .. } => ("ERR_INTERNAL", vec![cause(&source)], vec![], 125),
+        };
+        ErrorReport {
+            code: code.to_owned(),
+            message,
+            hints,
+            causes,
+            exit_code,
+        }
+    }
+}
+
+/// The text of the operating system without Rust's number behind it.
+pub(crate) fn cause(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
+
+fn causes_of(error: &dyn std::error::Error) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let text = error.to_string();
+        causes.push(text.split(" (os error").next().unwrap_or(&text).to_owned());
+        next = error.source();
+    }
+    causes
+}
+
+/// How a process ended, in words.
+pub(crate) fn ended(how: ExitKind) -> String {
+    match how {
+        ExitKind::Exited(status) => format!("ended with exit status {status}"),
+        ExitKind::Signaled(signal) => format!("was killed by {signal}"),
+    }
+}

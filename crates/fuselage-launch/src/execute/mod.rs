@@ -1,0 +1,68 @@
+//! Executes a plan: opens what it needs, then a loop over the steps, then execve(2). The kernel
+//! cleans up when the last process of the namespace ends; nothing stays behind to supervise.
+
+mod environment;
+mod extract;
+mod namespaces;
+mod procdir;
+mod program;
+mod progress;
+mod shell_script;
+mod sources;
+mod steps;
+mod tree_program;
+mod worker;
+
+use std::ffi::CString;
+
+use fuselage_linux::{capabilities, open};
+use fuselage_plan::{MountPlan, Namespaces, validate};
+
+use crate::error::LaunchError;
+use crate::execute::sources::Opened;
+use crate::explain;
+
+/// Does what the plan says and becomes its program; returns only why that failed.
+pub(crate) fn execute(
+    plan: &MountPlan,
+    words: &[CString],
+    environment: Vec<CString>,
+) -> LaunchError {
+    match prepare(plan, words, environment) {
+        Ok(program) => program::become_program(program),
+        Err(error) => error,
+    }
+}
+
+fn prepare(
+    plan: &MountPlan,
+    words: &[CString],
+    environment: Vec<CString>,
+) -> Result<program::Runnable, LaunchError> {
+    validate(plan, words.len()).map_err(|error| LaunchError::PlanInvalid {
+        why: error.to_string(),
+    })?;
+    let opened = Opened::open(plan)?;
+    let directory = std::env::current_dir();
+    let umask = open::replace_umask(0);
+    namespaces::enter(plan.namespaces)?;
+    let made = steps::make(plan, &opened)?;
+    drop(opened);
+    if let Ok(directory) = directory {
+        // By path, so that the command sees what was mounted over it; where that fails the old one
+        // goes on working.
+        let _ = std::env::set_current_dir(directory);
+    }
+    let locate = |place: &_| made.locate(place);
+    let environment = environment::command_environment(environment, &plan.environment, locate)?;
+    let runnable = program::resolve(&plan.program, words, environment, locate)?;
+    if plan.explain {
+        explain::print(plan, locate);
+    }
+    if plan.namespaces == Namespaces::User {
+        capabilities::forbid_after_exec()
+            .map_err(|error| LaunchError::system("give up capabilities", error))?;
+    }
+    open::replace_umask(umask);
+    Ok(runnable)
+}

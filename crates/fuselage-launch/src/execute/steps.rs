@@ -1,0 +1,151 @@
+//! The loop over the steps of a plan.
+
+use std::collections::BTreeMap;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use fuselage_linux::mirror::mirror;
+use fuselage_linux::mount::{MountError, bind_read_only};
+use fuselage_linux::open;
+use fuselage_plan::{MountPlan, MountPointWay, Place, ProcdirParent, Step, StepId};
+
+use crate::error::LaunchError;
+use crate::execute::extract::{self, Work};
+use crate::execute::procdir::{self, Procdir};
+use crate::execute::sources::Opened;
+
+/// What the steps have made so far.
+#[derive(Default)]
+pub(crate) struct Made {
+    pub(crate) procdir: Option<Procdir>,
+    paths: BTreeMap<StepId, PathBuf>,
+}
+
+impl Made {
+    /// The absolute path of a place in this run.
+    pub(crate) fn locate(&self, place: &Place) -> PathBuf {
+        match place {
+            Place::Path(path) => PathBuf::from(path.as_os_str()),
+            Place::Procdir(inner) => {
+                let base = self
+                    .procdir
+                    .as_ref()
+                    .map_or(Path::new(""), |procdir| &procdir.path);
+                base.join(inner.procdir.as_os_str())
+            }
+        }
+    }
+}
+
+/// Does every step, in order.
+pub(crate) fn make(plan: &MountPlan, opened: &Opened) -> Result<Made, LaunchError> {
+    let mut made = Made::default();
+    for step in &plan.steps {
+        let path = one(step, plan, opened, &mut made)?;
+        made.paths.insert(step.id().clone(), path);
+    }
+    Ok(made)
+}
+
+/// Does one step; returns the path of what it made. That its references are good was validated.
+fn one(
+    step: &Step,
+    plan: &MountPlan,
+    opened: &Opened,
+    made: &mut Made,
+) -> Result<PathBuf, LaunchError> {
+    match step {
+        Step::MountPoint { path, how, .. } => {
+            let path = PathBuf::from(path.as_os_str());
+            if let MountPointWay::Mirror { ancestor } = how {
+                make_mirror(Path::new(ancestor.as_os_str()), &path)?;
+            }
+            Ok(path)
+        }
+        Step::Procdir { on, size, .. } => {
+            let parent = match on {
+                ProcdirParent::Home => procdir::home_parent(opened.procdirs.as_ref())?,
+                ProcdirParent::MountPoint(id) => procdir::parent(&made.path(id)?)?,
+            };
+            let procdir = procdir::make(parent, *size, plan.namespaces)?;
+            let path = procdir.path.clone();
+            made.procdir = Some(procdir);
+            Ok(path)
+        }
+        Step::Directory { at, .. } => {
+            let path = made.locate(at);
+            make_directory(&path)?;
+            Ok(path)
+        }
+        Step::Extract {
+            id,
+            format,
+            at,
+            limits,
+            jobs,
+            ..
+        } => {
+            let path = made.locate(at);
+            make_directory(&path)?;
+            let archive = opened.archives.get(id).ok_or_else(|| missing(id))?;
+            extract::extract(&Work {
+                archive,
+                format: *format,
+                into: &path,
+                limits,
+                jobs: *jobs,
+            })?;
+            Ok(path)
+        }
+        Step::ReadOnly { tree, .. } => {
+            let path = made.path(tree)?;
+            let opened = open::open_place(&path).map_err(|source| LaunchError::Directory {
+                path: path.clone(),
+                source,
+            })?;
+            bind_read_only(opened.as_fd()).map_err(|error| mount_failed(&path, &error))?;
+            Ok(path)
+        }
+    }
+}
+
+impl Made {
+    fn path(&self, id: &StepId) -> Result<PathBuf, LaunchError> {
+        self.paths.get(id).cloned().ok_or_else(|| missing(id))
+    }
+}
+
+fn missing(id: &StepId) -> LaunchError {
+    LaunchError::PlanInvalid {
+        why: format!("the step `{}` was not made", id.0),
+    }
+}
+
+fn make_directory(path: &Path) -> Result<(), LaunchError> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| LaunchError::Directory {
+            path: path.to_owned(),
+            source,
+        })
+}
+
+fn make_mirror(ancestor: &Path, path: &Path) -> Result<(), LaunchError> {
+    let opened = open::open_place(ancestor).map_err(|source| LaunchError::Directory {
+        path: ancestor.to_owned(),
+        source,
+    })?;
+    let below = path.strip_prefix(ancestor).unwrap_or(path);
+    mirror(opened.as_fd(), ancestor, below).map_err(|error| mount_failed(path, &error))
+}
+
+/// The error of a mount on `path`, which says more than the descriptor the kernel was given.
+pub(crate) fn mount_failed(path: &Path, error: &MountError) -> LaunchError {
+    LaunchError::Mount {
+        what: error.what,
+        path: path.to_owned(),
+        source: error.errno.into(),
+    }
+}
