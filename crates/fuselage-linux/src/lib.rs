@@ -16,6 +16,12 @@ mod cgroup;
 )]
 pub mod descriptors;
 pub mod file_identity;
+pub mod host_facts;
+#[allow(
+    unsafe_code,
+    reason = "signal(2), which no crate offers as a safe function"
+)]
+pub mod leave_node;
 pub mod loop_device;
 pub mod memory;
 pub mod mirror;
