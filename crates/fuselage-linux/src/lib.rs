@@ -15,6 +15,7 @@ mod cgroup;
     reason = "kernel calls that no crate offers as safe functions"
 )]
 pub mod descriptors;
+pub mod file_facts;
 pub mod file_identity;
 pub mod host_facts;
 #[allow(
@@ -22,6 +23,10 @@ pub mod host_facts;
     reason = "signal(2), which no crate offers as a safe function"
 )]
 pub mod leave_node;
+#[allow(
+    unsafe_code,
+    reason = "LOOP_CONFIGURE, which no crate offers as a safe function"
+)]
 pub mod loop_device;
 pub mod memory;
 pub mod mirror;
