@@ -3,26 +3,55 @@
 use nix::errno::Errno;
 use nix::libc;
 
+const JUMP_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+
 /// Makes each call of `refused` fail with its errno, in this process and what it forks, for good.
 pub(crate) fn refuse(refused: &[(libc::c_long, Errno)]) {
-    const LOAD_NUMBER: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
-    const JUMP_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
-    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
-    let instruction = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
-
-    // Offset 0 of struct seccomp_data is the number of the call.
-    let mut program = vec![instruction(LOAD_NUMBER, 0, 0, 0)];
+    let mut program = vec![load(0)];
     for (call, errno) in refused {
         program.push(instruction(JUMP_EQUAL, 0, 1, u32::try_from(*call).unwrap()));
-        program.push(instruction(
-            RETURN,
-            0,
-            0,
-            libc::SECCOMP_RET_ERRNO | *errno as u32,
-        ));
+        program.push(answer(*errno));
     }
-    program.push(instruction(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW));
+    install(program);
+}
 
+/// The same for one request of ioctl(2).
+pub(crate) fn refuse_ioctl(request: u32, errno: Errno) {
+    let call = u32::try_from(libc::SYS_ioctl).unwrap();
+    // The second argument is at offset 24; its low half on a little-endian machine.
+    install(vec![
+        load(0),
+        instruction(JUMP_EQUAL, 0, 3, call),
+        load(24),
+        instruction(JUMP_EQUAL, 0, 1, request),
+        answer(errno),
+    ]);
+}
+
+fn instruction(code: u16, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
+    libc::sock_filter { code, jt, jf, k }
+}
+
+/// Loads a word of struct seccomp_data; the number of the call is at offset 0.
+fn load(offset: u32) -> libc::sock_filter {
+    instruction(
+        (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16,
+        0,
+        0,
+        offset,
+    )
+}
+
+fn end(verdict: u32) -> libc::sock_filter {
+    instruction((libc::BPF_RET | libc::BPF_K) as u16, 0, 0, verdict)
+}
+
+fn answer(errno: Errno) -> libc::sock_filter {
+    end(libc::SECCOMP_RET_ERRNO | errno as u32)
+}
+
+fn install(mut program: Vec<libc::sock_filter>) {
+    program.push(end(libc::SECCOMP_RET_ALLOW));
     nix::sys::prctl::set_no_new_privs().unwrap();
     let filter = libc::sock_fprog {
         len: u16::try_from(program.len()).unwrap(),

@@ -13,6 +13,7 @@ mod call_filter;
 mod child;
 #[allow(unsafe_code, reason = "no crate here offers Landlock")]
 mod landlock;
+mod loop_device;
 mod mirror;
 mod mount;
 mod namespaces;
