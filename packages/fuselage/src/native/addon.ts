@@ -92,7 +92,10 @@ export interface Probe {
   causes: string[];
 }
 
-/** An attached loop device. It stays attached until {@link LoopDevice.detach}. */
+/**
+ * An attached loop device. It stays attached until {@link LoopDevice.detach}, and in any case until
+ * this object is gone and nothing has it mounted.
+ */
 export interface LoopDevice {
   /** `/dev/loopN`. */
   readonly path: string;
@@ -149,9 +152,9 @@ export interface Addon {
   probeHost(): Probe[];
 
   /**
-   * Becomes another program (execve(2)); returns only when that failed. Descriptors 0, 1 and 2 are
-   * kept, every other one that node has is closed; SIGPIPE and SIGXFSZ, which node ignores, are set
-   * to their default.
+   * Becomes another program (execve(2)); returns only when that failed. It gets descriptors 0, 1
+   * and 2: node makes every other one close-on-exec, inherited ones too. SIGPIPE and SIGXFSZ, which
+   * node ignores, are set to their default.
    *
    * `environment` is a list of `NAME=value`.
    */

@@ -1,0 +1,104 @@
+//! Looking at a file that the user gave as an archive.
+
+use std::fs::{File, FileType};
+use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+use fuselage_archive::{Format, detect};
+use fuselage_linux::file_identity::file_identity;
+use fuselage_linux::open::open_source;
+use napi::bindgen_prelude::Buffer;
+use napi_derive::napi;
+
+use crate::outcome::ArchiveOutcome;
+use crate::path::path;
+use crate::report::ErrorReport;
+
+/// What a file is as an archive.
+#[napi(object, object_from_js = false, use_nullable = true)]
+#[derive(Debug)]
+pub struct ArchiveFacts {
+    /// What the launcher compares when it opens the file.
+    pub identity: String,
+    /// Bytes of the file.
+    pub length: i64,
+    /// The archive format, or null when it is none that is accepted.
+    #[napi(ts_type = "'zip' | null")]
+    pub format: Option<&'static str>,
+    /// In words, for messages.
+    pub looks_like: String,
+}
+
+/// Opens a regular file for reading and tells what archive it is.
+#[napi(catch_unwind)]
+pub fn inspect_archive(archive: Buffer) -> ArchiveOutcome {
+    inspect(path(&archive)).into()
+}
+
+fn inspect(path: &Path) -> Result<ArchiveFacts, ErrorReport> {
+    let file = open_regular(path)?;
+    let failed = |error| ErrorReport::call("ERR_ARCHIVE_OPEN", "read the archive", path, &error);
+    let identity = file_identity(&file).map_err(failed)?;
+    let detection = detect(file.as_fd()).map_err(failed)?;
+    Ok(ArchiveFacts {
+        identity,
+        length: i64::try_from(detection.length).unwrap_or(i64::MAX),
+        format: detection.format.map(|format| match format {
+            Format::Zip => "zip",
+        }),
+        looks_like: detection.looks_like.to_string(),
+    })
+}
+
+fn open_regular(path: &Path) -> Result<File, ErrorReport> {
+    let file = open_source(path).map_err(|error| not_opened(path, &error))?;
+    let failed = |error| ErrorReport::call("ERR_ARCHIVE_OPEN", "look at the archive", path, &error);
+    let kind = file.metadata().map_err(failed)?.file_type();
+    if kind.is_file() {
+        Ok(file)
+    } else {
+        Err(not_regular(path, kind))
+    }
+}
+
+fn not_opened(path: &Path, error: &io::Error) -> ErrorReport {
+    let report = |code| ErrorReport::call(code, "open the archive", path, error);
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory if path.is_symlink() => {
+            report("ERR_ARCHIVE_MISSING").hint("it is a symbolic link: make it lead to the archive")
+        }
+        ErrorKind::NotFound | ErrorKind::NotADirectory => report("ERR_ARCHIVE_MISSING")
+            .hint("check the path; a relative one starts at the working directory"),
+        ErrorKind::PermissionDenied => report("ERR_ARCHIVE_OPEN")
+            .hint("make the file readable for this user, and the directories above it searchable"),
+        // Sockets and some devices cannot be opened at all (ENXIO).
+        _ => match path.metadata().map(|found| found.file_type()) {
+            Ok(kind) if !kind.is_file() => not_regular(path, kind),
+            _ => report("ERR_ARCHIVE_OPEN"),
+        },
+    }
+}
+
+fn not_regular(path: &Path, kind: FileType) -> ErrorReport {
+    let (what, hint) = match kind {
+        kind if kind.is_dir() => (
+            "a directory",
+            "put it into a zip archive first, and give that",
+        ),
+        kind if kind.is_fifo() => (
+            "a FIFO",
+            "write it to a file first: archives are read from their end",
+        ),
+        kind if kind.is_socket() => ("a socket", "give a file"),
+        kind if kind.is_block_device() => ("a block device", "copy it to a file first"),
+        _ => ("a character device", "give a file"),
+    };
+    ErrorReport::new(
+        "ERR_ARCHIVE_NOT_REGULAR",
+        format!("cannot use {} as an archive", path.display()),
+        vec![format!("it is {what}, not a regular file")],
+        vec![hint.to_owned()],
+    )
+}

@@ -1,0 +1,34 @@
+//! Becoming another program.
+
+use std::ffi::CString;
+
+use fuselage_linux::leave_node::leave_node;
+use fuselage_linux::process::replace_process;
+use napi::bindgen_prelude::Buffer;
+use napi_derive::napi;
+
+use crate::path::path;
+use crate::report::ErrorReport;
+
+/// Becomes another program (execve(2)); returns only when that failed.
+#[napi]
+pub fn exec(file: Buffer, argv: Vec<Buffer>, environment: Vec<Buffer>) -> ErrorReport {
+    let report = |error: &(dyn std::error::Error + 'static)| {
+        ErrorReport::call("ERR_COMMAND_NOT_EXECUTABLE", "execute", path(&file), error)
+    };
+    let prepared = strings(std::slice::from_ref(&file))
+        .and_then(|file| Ok((file, strings(&argv)?, strings(&environment)?)));
+    match prepared {
+        Ok((file, argv, environment)) => {
+            leave_node();
+            report(&replace_process(&file[0], &argv, &environment))
+        }
+        Err(error) => report(&error),
+    }
+}
+
+fn strings(list: &[Buffer]) -> Result<Vec<CString>, std::ffi::NulError> {
+    list.iter()
+        .map(|bytes| CString::new(bytes.to_vec()))
+        .collect()
+}

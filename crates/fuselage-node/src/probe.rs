@@ -1,0 +1,50 @@
+//! What this host allows, tried for real.
+
+use fuselage_linux::probe;
+use napi_derive::napi;
+
+use crate::outcome::{DoneOutcome, done};
+use crate::report::ErrorReport;
+
+/// One thing a run may need.
+#[napi(object, object_from_js = false, use_nullable = true)]
+#[derive(Debug)]
+pub struct Probe {
+    /// Which thing.
+    pub name: String,
+    /// Whether it works.
+    pub ok: bool,
+    /// What was found, in words.
+    pub detail: String,
+    /// The code of the error that a run would end with, where it would.
+    pub code: Option<String>,
+    /// What to do about it.
+    pub hints: Vec<String>,
+    /// Why it does not work.
+    pub causes: Vec<String>,
+}
+
+impl From<probe::Probe> for Probe {
+    fn from(probe: probe::Probe) -> Self {
+        Self {
+            name: probe.name.to_owned(),
+            ok: probe.ok,
+            detail: probe.detail,
+            code: probe.code.map(str::to_owned),
+            hints: probe.hints,
+            causes: probe.causes,
+        }
+    }
+}
+
+/// Everything that `fuselage doctor` reports of the host.
+#[napi]
+pub fn probe_host() -> Vec<Probe> {
+    probe::probe_host().into_iter().map(Probe::from).collect()
+}
+
+/// Enters a user and a mount namespace and mounts a tmpfs, in a throw-away child.
+#[napi]
+pub fn probe_user_namespace() -> DoneOutcome {
+    done(probe::probe_user_namespace().map_err(ErrorReport::from))
+}
