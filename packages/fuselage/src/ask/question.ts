@@ -25,6 +25,7 @@ class Reader {
   }
 
   number(): number {
+    this.#need(4);
     const number = this.#bytes.readUInt32LE(this.#at);
     this.#at += 4;
     return number;
@@ -32,10 +33,9 @@ class Reader {
 
   string(): string {
     const length = this.number();
-    const end = this.#at + length;
-    if (end > this.#bytes.length) throw new RangeError('the question ends too early');
-    const string = fromBytes(this.#bytes.subarray(this.#at, end));
-    this.#at = end;
+    this.#need(length);
+    const string = fromBytes(this.#bytes.subarray(this.#at, this.#at + length));
+    this.#at += length;
     return string;
   }
 
@@ -43,6 +43,10 @@ class Reader {
     const list: T[] = [];
     for (let left = this.number(); left > 0; left--) list.push(one());
     return list;
+  }
+
+  #need(length: number): void {
+    if (this.#at + length > this.#bytes.length) throw new RangeError('the question ends too early');
   }
 }
 

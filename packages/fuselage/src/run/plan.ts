@@ -1,7 +1,14 @@
-import { toPlanPath } from '../bytes.js';
+import { readable, toPlanPath } from '../bytes.js';
 import { OUTPUTS } from '../config/env.js';
 import type { Policy } from '../config/policy.js';
-import type { Environment, MountPlan, Program, SearchTree, Step } from '../native/plan-types.js';
+import type {
+  Environment,
+  MountPlan,
+  Program,
+  Reason,
+  SearchTree,
+  Step,
+} from '../native/plan-types.js';
 import { VERSION } from '../version.js';
 import type { RunFacts } from './facts.js';
 import { planNamespaces } from './namespaces.js';
@@ -37,8 +44,14 @@ export function planRun(request: RunRequest, facts: RunFacts, policy: Policy): M
       trees.map((tree) => tree.search),
     ),
     explain: request.explain,
-    reasons: [reason, ...procdir.reasons, ...trees.map((tree) => tree.reason)],
+    reasons: [reason, ...procdir.reasons, ...trees.map((tree) => tree.reason)].map(wellFormed),
   };
+}
+
+/** Reasons are text for people; names in them may not be UTF-8. */
+function wellFormed(reason: Reason): Reason {
+  const { subject, strategy, why, at } = reason;
+  return { subject: readable(subject), strategy, why: readable(why), at };
 }
 
 /** The directories that trees are in: of each kind that there is one of. */

@@ -1,0 +1,100 @@
+/** Facts that a test gives instead of a host: planning rests on nothing else. */
+import { toBytes } from '../../src/bytes.js';
+import { type Caller, Inputs, type Looking } from '../../src/inputs.js';
+import type { ArchiveFacts, FileFacts, HomeFacts, HostFacts } from '../../src/native/index.js';
+
+/** An ordinary user on an ordinary host. */
+export const USER: HostFacts = {
+  uid: 1000,
+  euid: 1000,
+  gid: 1000,
+  egid: 1000,
+  inUserNamespace: false,
+  sysAdmin: false,
+  loopControl: false,
+  overflowUid: 65534,
+  kernelRelease: '6.18.0',
+  bootId: 'boot',
+};
+
+/** Root that may mount. */
+export const ROOT: HostFacts = {
+  ...USER,
+  uid: 0,
+  euid: 0,
+  gid: 0,
+  egid: 0,
+  sysAdmin: true,
+  loopControl: true,
+};
+
+/** A home that is there and is this user's. */
+export const OWN_HOME: HomeFacts = { state: 'usable', owner: null, why: '' };
+
+/** A zip archive. */
+export function zip(identity: string): ArchiveFacts {
+  return { identity, length: 1000, format: 'zip', looksLike: 'a zip archive' };
+}
+
+/** A file or directory. */
+export function entry(identity: string, kind: FileFacts['kind']): FileFacts {
+  return { identity, kind, mode: 0o644, owner: 1000, length: 1000 };
+}
+
+/** What there is to be seen. */
+export interface Given {
+  /** Archives by path. */
+  archives?: Record<string, ArchiveFacts>;
+  /** Other files and directories by path. */
+  files?: Record<string, FileFacts>;
+  /** The home, whatever its path. */
+  home?: HomeFacts;
+  /** The host. */
+  host?: HostFacts;
+  /** The environment. */
+  environment?: Record<string, string>;
+  /** Where relative paths start. */
+  directory?: Caller['directory'];
+}
+
+/** Looks at what is given. */
+export function looking(given: Given): Looking {
+  const archives = new Map(Object.entries(given.archives ?? {}));
+  const files = new Map(Object.entries(given.files ?? {}));
+  const find = <T>(map: Map<string, T>, path: Buffer) =>
+    [...map].find(([name]) => toBytes(name).equals(path))?.[1];
+  return {
+    inspectArchive: (path) => {
+      const value = find(archives, path);
+      return value === undefined ? { error: missing(path) } : { value };
+    },
+    inspectFile: (path) => {
+      const archive = find(archives, path);
+      const value = find(files, path) ?? (archive ? entry(archive.identity, 'file') : null);
+      return { value };
+    },
+    inspectHome: () => ({ value: given.home ?? OWN_HOME }),
+    hostFacts: () => ({ value: given.host ?? USER }),
+    probeHost: () => [],
+  };
+}
+
+function missing(path: Buffer) {
+  return {
+    code: 'ERR_ARCHIVE_MISSING',
+    message: `cannot find the archive ${path.toString()}`,
+    hints: [],
+    causes: [],
+    exitCode: 125,
+  };
+}
+
+/** Inputs that see what is given; HOME is `/home/u` unless the environment is given. */
+export function inputs(given: Given = {}): Inputs {
+  const environment = given.environment ?? { HOME: '/home/u' };
+  const caller = {
+    environment: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+    directory: given.directory ?? null,
+  };
+  return new Inputs(caller, () => looking(given));
+}
