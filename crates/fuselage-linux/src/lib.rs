@@ -20,7 +20,7 @@ pub mod file_identity;
 pub mod host_facts;
 #[allow(
     unsafe_code,
-    reason = "signal(2), which no crate offers as a safe function"
+    reason = "signal(2) and fcntl(2) by number, which no crate offers as safe functions"
 )]
 pub mod leave_node;
 #[allow(
