@@ -4,6 +4,8 @@
 //! half-configured moment between them. Devices are found through the control device alone, since
 //! walking all of them makes parallel starts slow.
 
+mod bare;
+
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
@@ -19,6 +21,8 @@ use linux_raw_sys::loop_device::{
 use loopdev::LoopControl;
 use nix::errno::Errno;
 use nix::libc;
+
+pub(crate) use bare::{BareStep, attach_bare};
 
 use crate::mount::path_of;
 
@@ -102,7 +106,7 @@ impl LoopDevice {
 pub fn attach(image: BorrowedFd<'_>, options: LoopOptions) -> Result<LoopDevice, LoopError> {
     let control = LoopControl::open().map_err(LoopError::Control)?;
     let name = path_of(image);
-    let config = configuration(image, &name, options);
+    let config = configuration(image, name.as_os_str().as_bytes(), options);
     for attempt in 0..TRIES {
         let device = match control.next_free() {
             Ok(device) => device,
@@ -136,7 +140,7 @@ fn was_taken(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EBUSY | libc::ENXIO))
 }
 
-fn configuration(image: BorrowedFd<'_>, name: &Path, options: LoopOptions) -> loop_config {
+fn configuration(image: BorrowedFd<'_>, name: &[u8], options: LoopOptions) -> loop_config {
     // SAFETY: a structure of numbers, for which all zero bytes are a valid value.
     let mut config: loop_config = unsafe { std::mem::zeroed() };
     config.fd = image.as_raw_fd().unsigned_abs();
@@ -152,11 +156,7 @@ fn configuration(image: BorrowedFd<'_>, name: &Path, options: LoopOptions) -> lo
         .lo_file_name
         .split_last_mut()
         .map(|(_, places)| places);
-    for (place, byte) in places
-        .into_iter()
-        .flatten()
-        .zip(name.as_os_str().as_bytes())
-    {
+    for (place, byte) in places.into_iter().flatten().zip(name) {
         *place = *byte as _;
     }
     config

@@ -32,18 +32,6 @@ pub enum NamespaceStep {
     FirstMount,
 }
 
-impl NamespaceStep {
-    pub(crate) const ALL: [Self; 7] = [
-        Self::UserNamespace,
-        Self::MountNamespace,
-        Self::SetGroups,
-        Self::GidMap,
-        Self::UidMap,
-        Self::Propagation,
-        Self::FirstMount,
-    ];
-}
-
 impl fmt::Display for NamespaceStep {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {

@@ -17,4 +17,5 @@ mod loop_device;
 mod mirror;
 mod mount;
 mod namespaces;
+mod probe;
 mod refusal;

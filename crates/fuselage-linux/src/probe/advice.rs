@@ -1,0 +1,250 @@
+//! The words of the probes.
+
+use std::io;
+use std::time::Duration;
+
+use nix::errno::Errno;
+
+use super::Probe;
+use super::step::{Failure, Step};
+use crate::loop_device::BareStep;
+use crate::refusal::{NamespaceFacts, Refusal};
+
+/// The oldest kernel that is supported.
+const OLDEST: (u32, u32) = (4, 18);
+
+pub(super) fn kernel(release: &str) -> Probe {
+    let mut numbers = release.split(['.', '-', '+']).map(str::parse::<u32>);
+    let version = match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => Some((major, minor)),
+        _ => None,
+    };
+    if version.is_none_or(|version| version >= OLDEST) {
+        return Probe::good("kernel", format!("Linux {release}"));
+    }
+    let refusal = Refusal {
+        message: format!("Linux {release} is too old"),
+        causes: vec![format!(
+            "Linux {}.{} or newer is needed.",
+            OLDEST.0, OLDEST.1
+        )],
+        hints: vec!["Boot a newer kernel.".into()],
+    };
+    Probe::bad("kernel", "ERR_USERNS_DENIED", refusal)
+}
+
+pub(super) fn apparmor(facts: &NamespaceFacts, user_namespaces_work: bool) -> Probe {
+    const NAME: &str = "apparmor";
+    let restricted = facts.apparmor_restrict == Some(1);
+    let detail = match (&facts.apparmor_profile, restricted) {
+        (Some(profile), false) => format!("this process has the AppArmor profile {profile:?}"),
+        (Some(profile), true) => format!(
+            "AppArmor restricts user namespaces, and this process has the profile {profile:?}"
+        ),
+        (None, true) => "AppArmor restricts user namespaces of programs without a profile".into(),
+        (None, false) => "does not restrict user namespaces".into(),
+    };
+    if user_namespaces_work || !restricted && facts.apparmor_profile.is_none() {
+        return Probe::good(NAME, detail);
+    }
+    stands_in_the_way(NAME, detail)
+}
+
+pub(super) fn seccomp(facts: &NamespaceFacts, user_namespaces_work: bool) -> Probe {
+    const NAME: &str = "seccomp";
+    match facts.seccomp {
+        None | Some(0) => Probe::good(NAME, "no filter is active"),
+        Some(_) if user_namespaces_work => {
+            Probe::good(NAME, "a filter is active and allows what is needed")
+        }
+        Some(_) => stands_in_the_way(NAME, "a filter is active (Seccomp: 2)".into()),
+    }
+}
+
+/// Cause and fix stand with the probe that failed for it.
+fn stands_in_the_way(name: &'static str, message: String) -> Probe {
+    let refusal = Refusal {
+        message,
+        causes: vec!["User namespaces do not work here, and this may be why.".into()],
+        hints: vec!["See `user-namespace`.".into()],
+    };
+    Probe::bad(name, "ERR_USERNS_DENIED", refusal)
+}
+
+/// What a step other than those of namespaces means.
+pub(super) fn refusal(failure: Failure, facts: &NamespaceFacts) -> Refusal {
+    let Failure { step, errno } = failure;
+    let (cause, hint) = why(step, errno, facts);
+    Refusal {
+        message: format!("cannot {}: {} ({errno:?})", tried(step), errno.desc()),
+        causes: vec![cause.into()],
+        hints: hint.map(str::to_owned).into_iter().collect(),
+    }
+}
+
+fn tried(step: Step) -> &'static str {
+    match step {
+        Step::Namespace(_) => "enter namespaces",
+        Step::TmpfsOpen => "enter the mounted tmpfs",
+        Step::TmpfsWrite => "write to the mounted tmpfs",
+        Step::OverlayPrepare => "make directories for an overlay",
+        Step::OverlayMount => "mount an overlay",
+        Step::OverlayWrite => "write to the mounted overlay",
+        Step::OverlayReplace => "replace a directory in the mounted overlay",
+        Step::LoopImage => "make an image in memory",
+        Step::Loop(BareStep::Control) => "open /dev/loop-control",
+        Step::Loop(BareStep::Free) => "get a free loop device",
+        Step::Loop(BareStep::Open) => "open a free loop device",
+        Step::Loop(BareStep::Configure) => "attach an image to a loop device",
+        Step::FuseOpen => "open /dev/fuse",
+        Step::FuseMount => "mount a FUSE file system",
+    }
+}
+
+/// The cause, and the fix where there is one.
+fn why(step: Step, errno: Errno, facts: &NamespaceFacts) -> (&'static str, Option<&'static str>) {
+    match (step, errno) {
+        (Step::OverlayMount, Errno::ENODEV) => (
+            "The kernel has no overlay file system, or its module is not loaded.",
+            Some("`sudo modprobe overlay`."),
+        ),
+        (Step::OverlayMount, Errno::EPERM | Errno::EINVAL) if !facts.sys_admin => (
+            "Overlays in a user namespace need Linux 5.11, and every directory on a file system \
+             that allows them.",
+            Some("Boot a newer kernel."),
+        ),
+        (Step::OverlayReplace, _) => (
+            "The tmpfs cannot hold extended attributes of users, which Linux can since 6.6 \
+             (CONFIG_TMPFS_XATTR).",
+            Some("Boot a newer kernel."),
+        ),
+        (Step::Loop(BareStep::Control) | Step::FuseOpen, Errno::ENOENT) => (
+            "The device node is not there: the driver is not loaded, or /dev here has only some \
+             devices.",
+            Some(if matches!(step, Step::FuseOpen) {
+                "`sudo modprobe fuse`; Docker: `--device /dev/fuse`."
+            } else {
+                "`sudo modprobe loop`."
+            }),
+        ),
+        (Step::Loop(_), Errno::EACCES | Errno::EPERM) if !facts.sys_admin => (
+            "Only root can attach loop devices. An ordinary user does without them.",
+            None,
+        ),
+        (Step::Loop(_), Errno::EACCES | Errno::EPERM) => (
+            "This root may not use loop devices: the device control group or the user namespace \
+             forbids it.",
+            Some("Docker: `--privileged`, or `--device /dev/loop-control` and the loop devices."),
+        ),
+        (Step::Loop(BareStep::Open), Errno::ENOENT) => (
+            "/dev here has no node for the loop device that the kernel offers.",
+            Some("Mount a devtmpfs on /dev, or make the node with mknod(1)."),
+        ),
+        (Step::Loop(BareStep::Configure), Errno::EINVAL | Errno::ENOTTY) => (
+            "The kernel is older than 5.8 and has no LOOP_CONFIGURE; the older calls are used.",
+            None,
+        ),
+        (Step::Loop(_), Errno::EBUSY) => (
+            "Other programs took every free device first.",
+            Some("Try again."),
+        ),
+        (Step::FuseOpen, Errno::EACCES) => (
+            "/dev/fuse is for root only on this host (on most it has mode 0666).",
+            Some("`sudo chmod 666 /dev/fuse`; for good by a rule of udev(7)."),
+        ),
+        (Step::FuseOpen, Errno::EPERM) => (
+            "The device control group forbids /dev/fuse.",
+            Some("Docker: `--device /dev/fuse`."),
+        ),
+        (Step::FuseMount, Errno::ENODEV) => (
+            "The kernel has no FUSE, or its module is not loaded.",
+            Some("`sudo modprobe fuse`."),
+        ),
+        (_, Errno::ENOSPC | Errno::ENOMEM) => (
+            "There is no memory left, for this user or control group.",
+            None,
+        ),
+        _ => (
+            "None of the known causes fits; a security module or a filter may refuse it.",
+            Some("`dmesg` and the audit log may name what refused it."),
+        ),
+    }
+}
+
+pub(super) fn killed() -> Refusal {
+    Refusal {
+        message: "the child that tried it was killed".into(),
+        causes: vec!["A seccomp filter may kill for forbidden calls, or memory was short.".into()],
+        hints: vec!["`dmesg` and the audit log may name the reason.".into()],
+    }
+}
+
+pub(super) fn late(limit: Duration) -> Refusal {
+    Refusal {
+        message: format!("no answer within {} seconds", limit.as_secs()),
+        causes: vec!["The kernel did not come back from a call.".into()],
+        hints: vec!["`dmesg` may name the reason.".into()],
+    }
+}
+
+pub(super) fn no_child(error: &io::Error) -> Refusal {
+    Refusal {
+        message: format!("cannot start a child to try it: {error}"),
+        causes: vec!["The limit of processes, descriptors or memory is reached.".into()],
+        hints: vec!["`ulimit -u`, `ulimit -n`.".into()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_kernels_are_told() {
+        for (release, ok) in [
+            ("6.18.44-fc-v669", true),
+            ("4.18.0-553.el8_10.x86_64", true),
+            ("4.17.19", false),
+            ("3.10.0-1160.el7.x86_64", false),
+            ("10.0", true),
+            ("5+", true),
+            ("strange", true),
+        ] {
+            let probe = kernel(release);
+            assert_eq!(probe.ok, ok, "{release}");
+            assert!(probe.detail.contains(release));
+            assert_eq!(probe.hints.is_empty(), ok);
+        }
+    }
+
+    #[test]
+    fn what_does_not_stand_in_the_way_is_fine() {
+        let mut facts = NamespaceFacts::gather();
+        facts.seccomp = Some(2);
+        facts.apparmor_restrict = Some(1);
+        assert!(seccomp(&facts, true).ok && apparmor(&facts, true).ok);
+        assert!(!seccomp(&facts, false).ok && !apparmor(&facts, false).ok);
+        facts.seccomp = Some(0);
+        facts.apparmor_restrict = Some(0);
+        facts.apparmor_profile = None;
+        assert!(seccomp(&facts, false).ok && apparmor(&facts, false).ok);
+    }
+
+    #[test]
+    fn every_step_says_what_was_tried_and_why() {
+        let facts = NamespaceFacts::gather();
+        for step in Step::ALL {
+            for errno in [
+                Errno::EPERM,
+                Errno::EACCES,
+                Errno::ENOENT,
+                Errno::ENODEV,
+                Errno::EIO,
+            ] {
+                let said = refusal(Failure { step, errno }, &facts);
+                assert!(said.message.starts_with("cannot "), "{said:?}");
+                assert!(said.causes[0].ends_with('.'), "{said:?}");
+            }
+        }
+    }
+}
