@@ -300,7 +300,9 @@ test('every cell: any request and any facts give a sound plan or an error of our
       expect(set.includes('FUSELAGE_STATIC')).toBe(statics > 0);
       expect(set.includes('FUSELAGE_DYNAMIC')).toBe(wanted.length > statics);
       for (const { name } of wanted) {
-        expect(made.reasons.some(({ subject }) => subject.endsWith(` ${readable(name)}`))).toBe(true);
+        expect(made.reasons.some(({ subject }) => subject.endsWith(` ${readable(name)}`))).toBe(
+          true,
+        );
       }
       expect(made).toEqual(plan(request(wanted), given));
     }),

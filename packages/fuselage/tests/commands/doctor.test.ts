@@ -1,0 +1,52 @@
+import { doctorJson, doctorText } from '../../src/commands/doctor.js';
+import type { Check } from '../../src/host/capabilities.js';
+
+const FINE: Check = {
+  name: 'node',
+  ok: true,
+  needed: true,
+  detail: 'v20',
+  code: null,
+  hints: [],
+  causes: [],
+};
+const BAD: Check = {
+  name: 'user-namespace',
+  ok: false,
+  needed: true,
+  detail: 'refused',
+  code: 'ERR_USERNS_DENIED',
+  causes: ['a sysctl forbids it'],
+  hints: ['set it'],
+};
+const UNNEEDED: Check = { ...BAD, name: 'overlay', needed: false, code: null };
+
+test('for people: ok, or cause and fix', () => {
+  expect(doctorText([FINE, BAD, UNNEEDED], false)).toBe(`\
+ok    node            v20
+FAIL  user-namespace  refused [ERR_USERNS_DENIED]
+        cause: a sysctl forbids it
+        fix: set it
+-     overlay         refused
+        cause: a sysctl forbids it
+        fix: set it
+
+Runs do not work here; the lines marked FAIL say why.
+`);
+});
+
+test('what is not needed is no failure', () => {
+  expect(doctorText([FINE, UNNEEDED], false)).toContain('\nRuns work here.\n');
+});
+
+test('colour is only about the mark', () => {
+  expect(doctorText([FINE], true)).toContain('\u001b[32mok  \u001b[0m  node  v20\n');
+});
+
+test('for programs: the keys that are documented', () => {
+  expect(JSON.parse(doctorJson([FINE, BAD]))).toEqual({
+    ok: false,
+    version: expect.any(String),
+    checks: [FINE, BAD],
+  });
+});
