@@ -1,5 +1,5 @@
 /** Asked by the launcher on descriptor 3: reads the question, answers it, and prints what is asked. */
-import './no-streams.js';
+import './before-clipanion.js';
 
 import { encodeAnswer } from '../ask/answer.js';
 import { readFrame, readToEnd } from '../ask/frame.js';
