@@ -1,1 +1,22 @@
-//! Stub.
+//! Detects, reads and extracts archives, which are hostile until they are proven otherwise.
+//!
+//! An archive is read into a list of entries ([`Tree`]) that is checked as a whole before anything
+//! is written; the one tree writer makes it below an open directory and nowhere else. The crate
+//! mounts nothing, knows no store, and prints nothing.
+
+mod content;
+mod detect;
+mod error;
+mod extract;
+mod limits;
+mod looks_like;
+mod path;
+mod tree;
+mod tree_writer;
+mod zip;
+
+pub use detect::{Detection, Format, detect};
+pub use error::ArchiveError;
+pub use extract::{Extracted, Extraction, Progress, Space, extract};
+pub use limits::Limits;
+pub use tree::Tree;

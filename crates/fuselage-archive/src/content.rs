@@ -1,0 +1,226 @@
+//! The data of entries: read, unpacked and checked.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+
+use libdeflater::{Crc, DecompressionError, Decompressor};
+
+use crate::error::ArchiveError;
+use crate::zip::{DEFLATE, Record, STORED, data_offset};
+
+/// Up to this many bytes an entry is unpacked in one go, which is the faster way; above, it streams.
+const WHOLE: u64 = 1 << 20;
+/// More of the local extra field than the central directory announces; tools write up to 28 bytes
+/// there.
+const EXTRA_GUESS: u64 = 64;
+const LOCAL_HEADER: u64 = 30;
+const STREAM_BUFFER: usize = 128 << 10;
+
+/// What one thread needs to read entries; its buffers are used again and again.
+pub(crate) struct ContentReader<'a> {
+    file: &'a File,
+    length: u64,
+    packed: Vec<u8>,
+    unpacked: Vec<u8>,
+    inflate: Decompressor,
+    /// The library's view of the archive, for the rare methods and the large entries.
+    library: Option<zip::ZipArchive<PositionedFile<'a>>>,
+}
+
+impl<'a> ContentReader<'a> {
+    /// For an archive of `length` bytes.
+    pub(crate) fn new(file: &'a File, length: u64) -> Self {
+        Self {
+            file,
+            length,
+            packed: Vec::new(),
+            unpacked: Vec::new(),
+            inflate: Decompressor::new(),
+            library: None,
+        }
+    }
+
+    /// Gives the whole content of an entry to `to`, in one piece or in several, and checks size and
+    /// checksum before it returns.
+    pub(crate) fn copy(
+        &mut self,
+        record: &Record,
+        index: usize,
+        to: &mut dyn Write,
+    ) -> Result<(), ContentError> {
+        let simple = matches!(record.method, STORED | DEFLATE);
+        if simple && record.size <= WHOLE && record.compressed <= 2 * WHOLE {
+            let content = self.whole(record).map_err(ContentError::Archive)?;
+            return to.write_all(content).map_err(ContentError::Write);
+        }
+        self.stream(record, index, to)
+    }
+
+    fn whole(&mut self, record: &Record) -> Result<&[u8], ArchiveError> {
+        let data = self.read_packed(record)?;
+        let packed = &self.packed[data..data + record.compressed as usize];
+        let size = record.size as usize;
+        let content = match record.method {
+            STORED => packed,
+            _ => {
+                if self.unpacked.len() < size {
+                    self.unpacked.resize(size, 0);
+                }
+                let room = &mut self.unpacked[..size];
+                match self.inflate.deflate_decompress(packed, room) {
+                    Ok(count) if count == size => &self.unpacked[..size],
+                    Ok(_) => return Err(ArchiveError::damaged(&record.name, SHORTER)),
+                    Err(DecompressionError::InsufficientSpace) => {
+                        return Err(ArchiveError::damaged(&record.name, LONGER));
+                    }
+                    Err(DecompressionError::BadData) => {
+                        return Err(ArchiveError::damaged(&record.name, BAD_DATA));
+                    }
+                }
+            }
+        };
+        if libdeflater::crc32(content) != record.crc {
+            return Err(ArchiveError::damaged(&record.name, CHECKSUM));
+        }
+        Ok(content)
+    }
+
+    /// Reads local header and data by one pread(2) where the guess of the header's length is right;
+    /// returns where the data begins in the buffer.
+    fn read_packed(&mut self, record: &Record) -> Result<usize, ArchiveError> {
+        let header = LOCAL_HEADER + record.name.len() as u64;
+        let available = record.limit - record.offset;
+        let mut wanted = (header + record.compressed + EXTRA_GUESS).min(available) as usize;
+        loop {
+            if self.packed.len() < wanted {
+                self.packed.resize(wanted, 0);
+            }
+            self.file
+                .read_exact_at(&mut self.packed[..wanted], record.offset)?;
+            let data = data_offset(&self.packed[..wanted], record)?;
+            let end = data as u64 + record.compressed;
+            if end > available {
+                let what = "overlaps what follows it in the archive";
+                return Err(ArchiveError::damaged(&record.name, what));
+            }
+            if end as usize <= wanted {
+                return Ok(data);
+            }
+            wanted = end as usize;
+        }
+    }
+
+    fn stream(
+        &mut self,
+        record: &Record,
+        index: usize,
+        to: &mut dyn Write,
+    ) -> Result<(), ContentError> {
+        self.check_local_header(record)
+            .map_err(ContentError::Archive)?;
+        let bad = |error: &dyn std::fmt::Display| {
+            ContentError::Archive(ArchiveError::damaged(
+                &record.name,
+                format!("{BAD_DATA}: {error}"),
+            ))
+        };
+        if self.library.is_none() {
+            let reader = PositionedFile {
+                file: self.file,
+                length: self.length,
+                position: 0,
+            };
+            let library = zip::ZipArchive::new(reader).map_err(|error| bad(&error))?;
+            self.library = Some(library);
+        }
+        let Some(library) = &mut self.library else {
+            return Ok(());
+        };
+        let mut entry = library.by_index(index).map_err(|error| bad(&error))?;
+        if entry.header_start() != record.offset || entry.size() != record.size {
+            return Err(bad(&"two readers of the directory disagree"));
+        }
+        let mut buffer = vec![0; STREAM_BUFFER];
+        let mut crc = Crc::new();
+        let mut size = 0;
+        loop {
+            let count = match entry.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(bad(&error)),
+            };
+            size += count as u64;
+            if size > record.size {
+                return Err(ContentError::Archive(ArchiveError::damaged(
+                    &record.name,
+                    LONGER,
+                )));
+            }
+            crc.update(&buffer[..count]);
+            to.write_all(&buffer[..count])
+                .map_err(ContentError::Write)?;
+        }
+        let what = match (size == record.size, crc.sum() == record.crc) {
+            (true, true) => return Ok(()),
+            (false, _) => SHORTER,
+            (true, false) => CHECKSUM,
+        };
+        Err(ContentError::Archive(ArchiveError::damaged(
+            &record.name,
+            what,
+        )))
+    }
+
+    fn check_local_header(&mut self, record: &Record) -> Result<(), ArchiveError> {
+        let length = (LOCAL_HEADER + record.name.len() as u64).min(record.limit - record.offset);
+        let mut header = vec![0; length as usize];
+        self.file.read_exact_at(&mut header, record.offset)?;
+        let data = data_offset(&header, record)? as u64;
+        if data + record.compressed > record.limit - record.offset {
+            let what = "overlaps what follows it in the archive";
+            return Err(ArchiveError::damaged(&record.name, what));
+        }
+        Ok(())
+    }
+}
+
+const SHORTER: &str = "unpacks to less than the archive says";
+const LONGER: &str = "unpacks to more than the archive says";
+const BAD_DATA: &str = "has data that cannot be unpacked";
+const CHECKSUM: &str = "does not have the checksum (CRC-32) that the archive gives";
+
+/// Which side of a copy failed.
+#[derive(Debug)]
+pub(crate) enum ContentError {
+    Archive(ArchiveError),
+    Write(io::Error),
+}
+
+/// A file read by position, so that threads share it.
+struct PositionedFile<'a> {
+    file: &'a File,
+    length: u64,
+    position: u64,
+}
+
+impl Read for PositionedFile<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(buffer, self.position)?;
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for PositionedFile<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(offset) => Some(offset),
+            SeekFrom::End(offset) => self.length.checked_add_signed(offset),
+            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
+        };
+        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
+}

@@ -1,0 +1,256 @@
+//! The central directory: the one list of entries.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+use crate::error::{ArchiveError, shown};
+use crate::limits::Limits;
+use crate::path::normalised;
+use crate::tree::{Leaf, Tree};
+use crate::zip::METHODS;
+use crate::zip::end::{Central, read_end};
+use crate::zip::fields::{Fields, extra};
+use crate::zip::times::time;
+
+const SIGNATURE: &[u8] = b"PK\x01\x02";
+const HEADER: u64 = 46;
+const LOCAL_HEADER: u64 = 30;
+
+/// What is needed to read the data of an entry.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    /// As in the archive.
+    pub(crate) name: Vec<u8>,
+    pub(crate) flags: u16,
+    pub(crate) method: u16,
+    pub(crate) crc: u32,
+    pub(crate) compressed: u64,
+    pub(crate) size: u64,
+    /// Where its local header is in the file.
+    pub(crate) offset: u64,
+    /// Where the next thing in the file begins.
+    pub(crate) limit: u64,
+}
+
+/// One entry with all that the tree wants to know.
+struct Parsed<'a> {
+    record: Record,
+    made_by: u8,
+    attributes: u32,
+    extra: &'a [u8],
+    date: u16,
+    clock: u16,
+}
+
+/// Reads and checks the whole list; nothing of the entries' data is looked at.
+pub(crate) fn read_central(
+    file: &File,
+    length: u64,
+    limits: &Limits,
+) -> Result<(Tree, Vec<Record>), ArchiveError> {
+    let central = read_end(file, length)?;
+    if central.entries > limits.entries {
+        let (found, limit) = (central.entries, limits.entries);
+        return Err(ArchiveError::Limit {
+            of: "entries",
+            found,
+            limit,
+        });
+    }
+    if central.entries > central.length / HEADER {
+        let what = "the central directory is too short for its entries".to_owned();
+        return Err(ArchiveError::Damaged { entry: None, what });
+    }
+    let size = usize::try_from(central.length).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; size];
+    file.read_exact_at(&mut bytes, central.offset)?;
+    let mut fields = Fields(&bytes);
+    let mut tree = Tree::new();
+    let mut records = Vec::with_capacity(central.entries as usize);
+    for _ in 0..central.entries {
+        let parsed = parse(&mut fields, &central)?;
+        add(&mut tree, &parsed, records.len(), limits)?;
+        records.push(parsed.record);
+    }
+    bound(&mut records, central.offset)?;
+    tree.check(limits, length)?;
+    Ok((tree, records))
+}
+
+fn parse<'a>(fields: &mut Fields<'a>, central: &Central) -> Result<Parsed<'a>, ArchiveError> {
+    if fields.bytes(4)? != SIGNATURE {
+        let what = "the central directory has something else than entries in it".to_owned();
+        return Err(ArchiveError::Damaged { entry: None, what });
+    }
+    let made_by = fields.bytes(2)?[1];
+    fields.u16()?;
+    let (flags, method) = (fields.u16()?, fields.u16()?);
+    let (clock, date) = (fields.u16()?, fields.u16()?);
+    let crc = fields.u32()?;
+    let (mut compressed, mut size) = (u64::from(fields.u32()?), u64::from(fields.u32()?));
+    let (name_length, extra_length) = (fields.u16()?, fields.u16()?);
+    let comment_length = fields.u16()?;
+    fields.bytes(4)?;
+    let attributes = fields.u32()?;
+    let mut offset = u64::from(fields.u32()?);
+    let name = fields.bytes(name_length.into())?.to_vec();
+    let list = fields.bytes(extra_length.into())?;
+    fields.bytes(comment_length.into())?;
+    // zip64 holds those fields, in this order, that have no room above (APPNOTE 4.5.3).
+    if let Some(mut zip64) = extra(list, 0x0001) {
+        for field in [&mut size, &mut compressed, &mut offset] {
+            if *field == u32::MAX.into() {
+                *field = zip64.u64()?;
+            }
+        }
+    }
+    let offset = offset
+        .checked_add(central.base)
+        .filter(|offset| *offset < central.offset)
+        .ok_or_else(|| ArchiveError::damaged(&name, "lies outside of the archive"))?;
+    let record = Record {
+        name,
+        flags,
+        method,
+        crc,
+        compressed,
+        size,
+        offset,
+        limit: 0,
+    };
+    Ok(Parsed {
+        record,
+        made_by,
+        attributes,
+        extra: list,
+        date,
+        clock,
+    })
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Directory,
+    File,
+    Link,
+}
+
+fn add(
+    tree: &mut Tree,
+    parsed: &Parsed<'_>,
+    index: usize,
+    limits: &Limits,
+) -> Result<(), ArchiveError> {
+    let record = &parsed.record;
+    let name = unix_name(parsed);
+    let path = normalised(&name, limits)?;
+    let (kind, mode) = kind_and_mode(parsed, &name)?;
+    let time = time(parsed.extra, parsed.date, parsed.clock);
+    if kind == Kind::Directory {
+        return tree.add_directory(&path, mode, time);
+    }
+    // Encrypted data (bits 0 and 6, method 99 of WinZip), masked headers (bit 13).
+    if record.flags & 0x2041 != 0 || record.method == 99 {
+        return Err(ArchiveError::Encrypted {
+            entry: shown(&record.name),
+        });
+    }
+    if !METHODS.contains(&record.method) {
+        return Err(ArchiveError::Unsupported {
+            entry: Some(shown(&record.name)),
+            what: format!(
+                "is compressed by method {}, which is not known",
+                record.method
+            ),
+        });
+    }
+    if record.method == 0 && record.compressed != record.size {
+        return Err(ArchiveError::damaged(
+            &record.name,
+            "is stored and has two lengths",
+        ));
+    }
+    let is_link = kind == Kind::Link;
+    tree.add_leaf(Leaf {
+        path,
+        directory: 0,
+        is_link,
+        mode,
+        time,
+        size: record.size,
+        index,
+    })
+}
+
+/// Names of MS-DOS and NTFS may be separated by `\`, which some tools forget to change.
+fn unix_name(parsed: &Parsed<'_>) -> Vec<u8> {
+    let mut name = parsed.record.name.clone();
+    let of_windows = matches!(parsed.made_by, 0 | 11 | 14);
+    if of_windows && !name.contains(&b'/') {
+        name.iter_mut()
+            .filter(|byte| **byte == b'\\')
+            .for_each(|byte| *byte = b'/');
+    }
+    name
+}
+
+/// The type and the permission bits: of Unix where the tool was one of Unix (3) or macOS (19) and
+/// wrote them, else those of any new file.
+fn kind_and_mode(parsed: &Parsed<'_>, name: &[u8]) -> Result<(Kind, u32), ArchiveError> {
+    const FILE_TYPE: u32 = 0o170_000;
+    const DOS_READ_ONLY: u32 = 1;
+    const DOS_DIRECTORY: u32 = 0x10;
+    let ends_as_directory = name.ends_with(b"/");
+    let unix = parsed.attributes >> 16;
+    if matches!(parsed.made_by, 3 | 19) && unix != 0 {
+        let kind = match unix & FILE_TYPE {
+            0o040_000 => Kind::Directory,
+            0o100_000 | 0 if !ends_as_directory => Kind::File,
+            0o100_000 | 0 => Kind::Directory,
+            0o120_000 => Kind::Link,
+            other => {
+                let what = match other {
+                    0o010_000 => "is a FIFO",
+                    0o020_000 | 0o060_000 => "is a device",
+                    0o140_000 => "is a socket",
+                    _ => "is of no type that is known",
+                };
+                return Err(ArchiveError::hostile(name, what));
+            }
+        };
+        return Ok((kind, unix & 0o777));
+    }
+    if ends_as_directory || parsed.attributes & DOS_DIRECTORY != 0 {
+        return Ok((Kind::Directory, 0o755));
+    }
+    let mode = if parsed.attributes & DOS_READ_ONLY != 0 {
+        0o444
+    } else {
+        0o644
+    };
+    Ok((Kind::File, mode))
+}
+
+/// Finds where each entry must end, and refuses those that share bytes: what makes a bomb of a
+/// small file.
+fn bound(records: &mut [Record], central: u64) -> Result<(), ArchiveError> {
+    let mut order: Vec<usize> = (0..records.len()).collect();
+    order.sort_unstable_by_key(|index| records[*index].offset);
+    let mut limit = central;
+    for index in order.into_iter().rev() {
+        let record = &mut records[index];
+        let least = LOCAL_HEADER + record.name.len() as u64;
+        let end = record
+            .offset
+            .checked_add(least)
+            .and_then(|end| end.checked_add(record.compressed));
+        if end.is_none_or(|end| end > limit) {
+            let what = "overlaps what follows it in the archive";
+            return Err(ArchiveError::damaged(&record.name, what));
+        }
+        record.limit = limit;
+        limit = record.offset;
+    }
+    Ok(())
+}
