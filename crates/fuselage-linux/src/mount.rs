@@ -135,7 +135,7 @@ fn detached_copy(source: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
         | OpenTreeFlags::OPEN_TREE_CLOEXEC
         | OpenTreeFlags::AT_RECURSIVE
         | OpenTreeFlags::AT_EMPTY_PATH;
-    Ok(open_tree(source, c"", flags).map_err(to_nix)?)
+    open_tree(source, c"", flags).map_err(to_nix)
 }
 
 /// Attaches a detached mount over what `target` refers to.

@@ -4,6 +4,9 @@
 //! with it, and a child that hangs is killed after [`LIMIT`].
 
 mod advice;
+#[cfg(test)]
+#[allow(unsafe_code, reason = "an allocator can only be written with it")]
+mod allocation_test;
 mod attempts;
 mod child;
 mod step;
