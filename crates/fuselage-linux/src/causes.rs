@@ -22,7 +22,10 @@ pub fn text(error: &(dyn Error + 'static)) -> String {
     if let Some(errno) = error.downcast_ref::<Errno>() {
         return system_text(*errno);
     }
-    match error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
+    match error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::raw_os_error)
+    {
         Some(number) => system_text(Errno::from_raw(number)),
         None => error.to_string(),
     }

@@ -69,35 +69,41 @@ impl StandardFlags {
     }
 }
 
-/// Closes every descriptor from `first` on: `close_range(2)` (5.9), else what `/proc/self/fd` lists.
+/// Closes every descriptor from `first` on but `kept`: `close_range(2)` (5.9), else what
+/// `/proc/self/fd` lists.
 ///
 /// For a forked child just before it executes a program: a descriptor that some value still owns
 /// must not be used, nor that value be dropped, afterwards.
 ///
 /// # Errors
 /// Old kernel and no /proc.
-pub fn close_from(first: RawFd) -> io::Result<()> {
-    // SAFETY: closes descriptors only; that no owner uses them later is demanded above.
-    let status = unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            first as libc::c_uint,
-            libc::c_uint::MAX,
-            0,
-        )
-    };
-    if status == 0 {
+pub fn close_from(first: RawFd, kept: BorrowedFd<'_>) -> io::Result<()> {
+    let kept = kept.as_raw_fd();
+    if close_range(first, kept - 1) && close_range(first.max(kept + 1), RawFd::MAX) {
         return Ok(());
     }
     let numbers: Vec<RawFd> = std::fs::read_dir("/proc/self/fd")?
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|number| *number >= first)
+        .filter(|number| *number >= first && *number != kept)
         .collect();
-    for number in numbers {
-        // SAFETY: as above; the directory's own descriptor is closed already and gives EBADF.
-        unsafe { libc::close(number) };
-    }
+    numbers.into_iter().for_each(close_number);
     Ok(())
+}
+
+/// Whether the kernel knows close_range(2); an empty range is closed.
+fn close_range(first: RawFd, last: RawFd) -> bool {
+    if first > last {
+        return true;
+    }
+    // SAFETY: closes descriptors only; that no owner uses them later is demanded of the caller.
+    unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            first as libc::c_uint,
+            last as libc::c_uint,
+            0,
+        ) == 0
+    }
 }
 
 /// Makes `descriptor` the number `number` and keeps it over execve(2) (dup2(2)).
@@ -113,16 +119,6 @@ pub fn install(descriptor: BorrowedFd<'_>, number: RawFd) -> io::Result<()> {
     }
     // SAFETY: replaces a descriptor number; that its owner does not use it is demanded above.
     let result = unsafe { libc::dup2(descriptor.as_raw_fd(), number) };
-    Errno::result(result).map(drop).map_err(io::Error::from)
-}
-
-/// The same, but gone after execve(2): for the descriptor that reports whether it happened.
-///
-/// # Errors
-/// What dup3(2) says.
-pub fn install_until_exec(descriptor: BorrowedFd<'_>, number: RawFd) -> io::Result<()> {
-    // SAFETY: as for `install`.
-    let result = unsafe { libc::dup3(descriptor.as_raw_fd(), number, libc::O_CLOEXEC) };
     Errno::result(result).map(drop).map_err(io::Error::from)
 }
 
@@ -260,7 +256,17 @@ mod tests {
 
     #[test]
     fn close_from_leaves_the_lower_ones() {
-        in_child(|| close_from(3).is_ok() && is_open(2) && !is_open(3) && !is_open(57));
+        in_child(|| {
+            let Ok(Ok((one, other))) = socket_pair()
+                .map(|(one, other)| move_up(one).and_then(|one| Ok((one, move_up(other)?))))
+            else {
+                return false;
+            };
+            let (kept, closed) = (one.as_raw_fd(), other.as_raw_fd());
+            let done = close_from(3, one.as_fd()).is_ok();
+            std::mem::forget(other);
+            done && is_open(2) && !is_open(3) && is_open(kept) && !is_open(closed)
+        });
     }
 
     #[test]

@@ -139,6 +139,11 @@ pub fn replace_process(file: &CStr, arguments: &[CString], environment: &[CStrin
     }
 }
 
+/// Whether an execve(2) failed because the kernel knows no such format (`ENOEXEC`).
+pub fn is_exec_format_error(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENOEXEC)
+}
+
 /// The words of `main`.
 ///
 /// # Safety

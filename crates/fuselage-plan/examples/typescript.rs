@@ -17,9 +17,27 @@ fn main() -> std::io::Result<()> {
         )+};
     }
     declare!(
-        PlanPath, ProcdirPath, Place, StepId, FileIdentity, Source, ArchiveFormat, ExtractLimits,
-        MountPointWay, ProcdirParent, Step, Namespaces, EnvironmentValue, Environment, SearchTree,
-        Program, Reason, MountPlan, Input, ErrorReport, Answer,
+        PlanPath,
+        ProcdirPath,
+        Place,
+        StepId,
+        FileIdentity,
+        Source,
+        ArchiveFormat,
+        ExtractLimits,
+        MountPointWay,
+        ProcdirParent,
+        Step,
+        Namespaces,
+        EnvironmentValue,
+        Environment,
+        SearchTree,
+        Program,
+        Reason,
+        MountPlan,
+        Input,
+        ErrorReport,
+        Answer,
     );
     std::io::stdout().write_all(text.as_bytes())
 }

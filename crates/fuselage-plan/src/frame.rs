@@ -24,7 +24,11 @@ pub struct FrameError {
 /// The length is above [`FRAME_LIMIT`].
 pub fn frame_length(header: [u8; HEADER_LENGTH]) -> Result<usize, FrameError> {
     let length = u32::from_le_bytes(header) as usize;
-    if length > FRAME_LIMIT { Err(FrameError { length }) } else { Ok(length) }
+    if length > FRAME_LIMIT {
+        Err(FrameError { length })
+    } else {
+        Ok(length)
+    }
 }
 
 /// Puts the length before `payload`.
@@ -57,6 +61,11 @@ mod tests {
     #[test]
     fn a_length_above_the_limit_is_refused() {
         let header = u32::MAX.to_le_bytes();
-        assert_eq!(frame_length(header), Err(FrameError { length: u32::MAX as usize }));
+        assert_eq!(
+            frame_length(header),
+            Err(FrameError {
+                length: u32::MAX as usize
+            })
+        );
     }
 }

@@ -74,7 +74,10 @@ impl Serialize for PlanPath {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match std::str::from_utf8(&self.0) {
             Ok(text) => serializer.serialize_str(text),
-            Err(_) => EncodedBytes { bytes: STANDARD.encode(&self.0) }.serialize(serializer),
+            Err(_) => EncodedBytes {
+                bytes: STANDARD.encode(&self.0),
+            }
+            .serialize(serializer),
         }
     }
 }
@@ -83,9 +86,10 @@ impl<'de> Deserialize<'de> for PlanPath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match TextOrBytes::deserialize(deserializer)? {
             TextOrBytes::Text(text) => Ok(Self(text.into_bytes())),
-            TextOrBytes::Bytes(encoded) => {
-                STANDARD.decode(encoded.bytes).map(Self).map_err(D::Error::custom)
-            }
+            TextOrBytes::Bytes(encoded) => STANDARD
+                .decode(encoded.bytes)
+                .map(Self)
+                .map_err(D::Error::custom),
         }
     }
 }
@@ -104,7 +108,9 @@ pub enum Place {
 impl Place {
     /// The place `relative` below the procdir.
     pub fn procdir(relative: impl Into<Vec<u8>>) -> Self {
-        Self::Procdir(ProcdirPath { procdir: PlanPath::new(relative) })
+        Self::Procdir(ProcdirPath {
+            procdir: PlanPath::new(relative),
+        })
     }
 }
 

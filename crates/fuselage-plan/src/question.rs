@@ -71,7 +71,9 @@ impl Question {
             ],
             groups: {
                 let count = take_number(input, "groups")?;
-                (0..count).map(|_| take_number(input, "groups")).collect::<Result<_, _>>()?
+                (0..count)
+                    .map(|_| take_number(input, "groups"))
+                    .collect::<Result<_, _>>()?
             },
         })
     }
@@ -91,7 +93,9 @@ fn take<'a>(
     length: usize,
     field: &'static str,
 ) -> Result<&'a [u8], QuestionError> {
-    let (taken, rest) = input.split_at_checked(length).ok_or(QuestionError { field })?;
+    let (taken, rest) = input
+        .split_at_checked(length)
+        .ok_or(QuestionError { field })?;
     *input = rest;
     Ok(taken)
 }

@@ -76,7 +76,11 @@ pub fn validate(plan: &MountPlan, words: usize) -> Result<(), InvalidPlan> {
     for step in &plan.steps {
         made.check(step, plan.home.is_some())?;
     }
-    for name in plan.environment.cleared.iter().chain(plan.environment.set.iter().map(|v| &v.name))
+    for name in plan
+        .environment
+        .cleared
+        .iter()
+        .chain(plan.environment.set.iter().map(|v| &v.name))
     {
         if name.is_empty() || name.contains(['=', '\0']) {
             return Err(InvalidPlan::Variable(name.clone()));
@@ -154,7 +158,11 @@ impl Made {
         if self.0.get(used) == Some(&wanted) {
             return Ok(());
         }
-        Err(InvalidPlan::Reference { user: user.clone(), used: used.clone(), kind })
+        Err(InvalidPlan::Reference {
+            user: user.clone(),
+            used: used.clone(),
+            kind,
+        })
     }
 
     /// Trees are made below the procdir alone, as long as no step makes a mount point for them.
@@ -186,11 +194,19 @@ impl Made {
 
 fn program(program: &Program, made: &Made, words: usize) -> Result<(), InvalidPlan> {
     let word = |index: u32| {
-        if (index as usize) < words { Ok(()) } else { Err(InvalidPlan::Word { index, words }) }
+        if (index as usize) < words {
+            Ok(())
+        } else {
+            Err(InvalidPlan::Word { index, words })
+        }
     };
     match program {
         Program::Command { command_index, .. } => word(*command_index),
-        Program::Tree { path, trees, arguments } => {
+        Program::Tree {
+            path,
+            trees,
+            arguments,
+        } => {
             relative(path, "program")?;
             for tree in trees {
                 made.place(&tree.at, "program")?;
@@ -201,7 +217,11 @@ fn program(program: &Program, made: &Made, words: usize) -> Result<(), InvalidPl
 }
 
 fn refuse(path: &PlanPath, field: &str, wanted: &'static str) -> Result<(), InvalidPlan> {
-    Err(InvalidPlan::Path { path: path.clone(), field: field.to_owned(), wanted })
+    Err(InvalidPlan::Path {
+        path: path.clone(),
+        field: field.to_owned(),
+        wanted,
+    })
 }
 
 fn text(path: &PlanPath, field: &str) -> Result<(), InvalidPlan> {
@@ -214,24 +234,38 @@ fn text(path: &PlanPath, field: &str) -> Result<(), InvalidPlan> {
 
 fn absolute(path: &PlanPath, field: &str) -> Result<(), InvalidPlan> {
     text(path, field)?;
-    if path.as_bytes()[0] == b'/' { Ok(()) } else { refuse(path, field, "absolute") }
+    if path.as_bytes()[0] == b'/' {
+        Ok(())
+    } else {
+        refuse(path, field, "absolute")
+    }
 }
 
 fn relative(path: &PlanPath, field: &str) -> Result<(), InvalidPlan> {
     text(path, field)?;
-    let plain =
-        |part: &[u8]| !part.is_empty() && part != b"." && part != b"..";
+    let plain = |part: &[u8]| !part.is_empty() && part != b"." && part != b"..";
     if path.as_bytes().split(|byte| *byte == b'/').all(plain) {
         Ok(())
     } else {
-        refuse(path, field, "relative, without empty, `.` and `..` components")
+        refuse(
+            path,
+            field,
+            "relative, without empty, `.` and `..` components",
+        )
     }
 }
 
 /// `path` is `ancestor` and at least one plain component more.
 fn below(path: &PlanPath, ancestor: &PlanPath, field: &str) -> Result<(), InvalidPlan> {
-    let base = ancestor.as_bytes().strip_suffix(b"/").unwrap_or(ancestor.as_bytes());
-    match path.as_bytes().strip_prefix(base).and_then(|rest| rest.strip_prefix(b"/")) {
+    let base = ancestor
+        .as_bytes()
+        .strip_suffix(b"/")
+        .unwrap_or(ancestor.as_bytes());
+    match path
+        .as_bytes()
+        .strip_prefix(base)
+        .and_then(|rest| rest.strip_prefix(b"/"))
+    {
         Some(rest) => relative(&PlanPath::new(rest), field),
         None => refuse(path, field, "below its ancestor"),
     }

@@ -8,7 +8,9 @@ use fuselage_linux::namespaces::{
 use nix::errno::Errno;
 use nix::unistd::{getegid, geteuid, getgid, getuid};
 
-use crate::child::{as_user, in_child, in_mount_namespace, in_user_namespace};
+use crate::child::{
+    as_user, become_user, in_child, in_mount_namespace, in_user_namespace, user_namespaces_work,
+};
 use crate::mount::mount_table;
 
 fn words(file: &str) -> Vec<String> {
@@ -35,6 +37,22 @@ fn a_user_keeps_uid_and_gid_and_may_mount() {
         assert_eq!(words("/proc/self/setgroups"), ["deny"]);
         assert!(fuselage_linux::capabilities::has_sys_admin());
     });
+}
+
+#[test]
+fn the_overflow_uid_is_a_user_like_any_other() {
+    if user_namespaces_work() {
+        in_child(|| {
+            become_user(65534);
+            let uid = geteuid().to_string();
+            enter_user_namespace().unwrap();
+            assert_eq!(
+                words("/proc/self/uid_map"),
+                [uid.as_str(), uid.as_str(), "1"]
+            );
+            assert_eq!(geteuid().to_string(), uid);
+        });
+    }
 }
 
 #[test]
