@@ -6,26 +6,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use stub::{Format, detect};
-#[allow(missing_docs)]
-mod stub {
-    pub(crate) enum Format {
-        Zip,
-    }
-    pub(crate) struct D {
-        pub(crate) length: u64,
-        pub(crate) format: Option<Format>,
-        pub(crate) looks_like: &'static str,
-    }
-    pub(crate) fn detect(_: std::os::fd::BorrowedFd<'_>) -> std::io::Result<D> {
-        Ok(D {
-            length: 4,
-            format: Some(Format::Zip),
-            looks_like: "a stub",
-        })
-    }
-}
-
+use fuselage_archive::{Format, detect};
 use fuselage_linux::file_identity::file_identity;
 use fuselage_linux::open::open_source;
 use napi::bindgen_prelude::Buffer;

@@ -1,23 +1,6 @@
 //! What this host allows, tried for real.
 
-#[allow(missing_docs)]
-mod probe {
-    pub(crate) struct Probe {
-        pub(crate) name: &'static str,
-        pub(crate) ok: bool,
-        pub(crate) detail: String,
-        pub(crate) code: Option<&'static str>,
-        pub(crate) causes: Vec<String>,
-        pub(crate) hints: Vec<String>,
-    }
-    pub(crate) fn probe_host() -> Vec<Probe> {
-        vec![]
-    }
-    pub(crate) fn probe_user_namespace() -> Result<(), fuselage_linux::refusal::Refusal> {
-        Ok(())
-    }
-}
-
+use fuselage_linux::probe;
 use napi_derive::napi;
 
 use crate::outcome::{DoneOutcome, done};

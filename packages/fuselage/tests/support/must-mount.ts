@@ -1,0 +1,54 @@
+import { TEST_MUST_MOUNT } from '../../src/config/env.js';
+import { addon, type Outcome } from '../../src/native/index.js';
+import { inAnotherNode } from './addon-elsewhere.js';
+import { ordinaryUser } from './run-fuselage.js';
+
+/** A test as jest takes it. */
+type Test = (name: string, body: jest.ProvidesCallback, timeout?: number) => void;
+
+/** A test that runs where `why` finds nothing in the way. Elsewhere its name says what was. */
+function testUnless(why: () => string | null): Test {
+  let found: string | null | undefined;
+  return (name, body, timeout) => {
+    if (found === undefined) found = why();
+    const reason = found;
+    if (reason === null) {
+      test(name, body, timeout);
+    } else if (process.env[TEST_MUST_MOUNT] === '1') {
+      test(name, () => {
+        throw new Error(`${TEST_MUST_MOUNT}=1, and this test cannot run: ${reason}`);
+      });
+    } else {
+      test.skip(`${name} (skipped: ${reason})`, body);
+    }
+  };
+}
+
+function words(outcome: Outcome<null>): string | null {
+  const { error } = outcome;
+  return error === undefined ? null : [error.message, ...error.causes].join(': ');
+}
+
+/** A test in which an ordinary user mounts: `fuselage run` of {@link ordinaryUser}. */
+export const mountTest: Test = testUnless(() => {
+  if (process.getuid?.() !== 0) return words(addon().probeUserNamespace());
+  return words(inAnotherNode('answer(addon.probeUserNamespace())', { uid: ordinaryUser }));
+});
+
+/** A test that mounts as root, in this process. */
+export const rootMountTest: Test = testUnless(() => {
+  const host = addon().hostFacts().value;
+  return host?.sysAdmin === true && !host.inUserNamespace ? null : 'it needs root';
+});
+
+/** A test that attaches loop devices. */
+export const loopTest: Test = testUnless(() => {
+  const host = addon().hostFacts().value;
+  if (host?.sysAdmin !== true || host.inUserNamespace) return 'it needs root';
+  return host.loopControl ? null : 'there is no /dev/loop-control';
+});
+
+/** A test that becomes another user. */
+export const rootTest: Test = testUnless(() =>
+  process.geteuid?.() === 0 ? null : 'only root can become another user',
+);
