@@ -1,0 +1,245 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { compiled } from '../support/compile.js';
+import { mountTest } from '../support/must-mount.js';
+import { freshDirectory, frontDoor } from '../support/places.js';
+import { type Caller, caller, runFuselage, startFuselage } from '../support/run-fuselage.js';
+import { isAlive, standInNode, until } from '../support/stand-in-node.js';
+
+const signals = [
+  'SIGTERM',
+  'SIGINT',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGALRM',
+] as const;
+
+const hanging = () => standInNode('exec sleep 60');
+const slow = () => standInNode('sleep 1\nexec "$node" "$@"');
+
+function callerWithNode(path: string, more: Partial<Caller> = {}): Caller {
+  return caller(undefined, { ...more, environment: { ...more.environment, FUSELAGE_NODE: path } });
+}
+
+describe('a signal while node is asked', () => {
+  test.each(signals)('%s to the launcher ends both, as if nobody were between', async (signal) => {
+    const node = hanging();
+    const { child, ended } = startFuselage(callerWithNode(node.path), ['run', 'echo', 'started']);
+    const pid = await node.pid();
+    child.kill(signal);
+    expect(await ended).toMatchObject({ status: null, signal, stdout: '' });
+    await until(() => !isAlive(pid));
+  });
+
+  test.each(signals)('%s to node alone ends the launcher of the same', async (signal) => {
+    const node = hanging();
+    const { ended } = startFuselage(callerWithNode(node.path), ['run', 'echo', 'started']);
+    process.kill(await node.pid(), signal);
+    expect(await ended).toMatchObject({ status: null, signal, stdout: '' });
+  });
+
+  test.each(signals)('%s to the process group', async (signal) => {
+    const node = hanging();
+    const { child, ended } = startFuselage(
+      callerWithNode(node.path),
+      ['run', 'echo', 'started'],
+      true,
+    );
+    await node.pid();
+    process.kill(-(child.pid as number), signal);
+    expect(await ended).toMatchObject({ status: null, signal, stdout: '' });
+  });
+
+  test.each(signals)('%s that came although the answer did is not lost', async (signal) => {
+    // Ignores it, then becomes node, so the answer comes all the same.
+    const number = {
+      SIGTERM: 15,
+      SIGINT: 2,
+      SIGHUP: 1,
+      SIGQUIT: 3,
+      SIGUSR1: 10,
+      SIGUSR2: 12,
+      SIGALRM: 14,
+    };
+    const node = standInNode(`trap '' TERM ${number[signal]}; sleep 0.5; exec "$node" "$@"`);
+    const { child, ended } = startFuselage(callerWithNode(node.path), ['run', 'echo', 'started']);
+    await node.pid();
+    child.kill(signal);
+    expect(await ended).toMatchObject({ status: null, signal, stdout: '' });
+  });
+
+  mountTest('one that the caller ignores changes nothing', async () => {
+    const node = slow();
+    const who = callerWithNode(node.path, { program: '/bin/sh' });
+    const words = ['-c', `trap '' TERM INT HUP; exec "$@"`, '-', frontDoor, 'run', 'echo', 'on'];
+    const { child, ended } = startFuselage(who, words);
+    await node.pid();
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+      child.kill(signal);
+    }
+    expect(await ended).toMatchObject({ status: 0, stdout: 'on\n', stderr: '' });
+  });
+
+  mountTest('one that the caller blocks is pending in the command', async () => {
+    const node = slow();
+    const who = callerWithNode(node.path, { program: compiled('starter') });
+    const probe = compiled('probe');
+    const { child, ended } = startFuselage(who, [frontDoor, 'run', probe]);
+    await node.pid();
+    child.kill('SIGUSR1');
+    const { stdout } = await ended;
+    expect(stdout.split('\n').filter((line) => line.startsWith('pending'))).toEqual(['pending 10']);
+  });
+
+  test('SIGKILL of the launcher ends node', async () => {
+    const node = hanging();
+    const { child, ended } = startFuselage(callerWithNode(node.path), ['run', 'echo', 'started']);
+    const pid = await node.pid();
+    expect(isAlive(pid)).toBe(true);
+    child.kill('SIGKILL');
+    expect(await ended).toMatchObject({ signal: 'SIGKILL' });
+    await until(() => !isAlive(pid));
+  });
+
+  test('SIGKILL of node is an error that names it', async () => {
+    const node = hanging();
+    const { ended } = startFuselage(callerWithNode(node.path), ['run', 'echo', 'started']);
+    process.kill(await node.pid(), 'SIGKILL');
+    const { status, stderr } = await ended;
+    expect(status).toBe(125);
+    expect(stderr).toContain('ERR_NODE_NO_ANSWER');
+    expect(stderr).toContain('SIGKILL');
+  });
+});
+
+describe('a node that does not do its work', () => {
+  test.each([
+    ['crashes', 'kill -SEGV $$', 'SIGSEGV'],
+    ['ends', 'exit 3', 'exit status 3'],
+    ['answers half', `printf '\\100\\0\\0\\0{"answer"' >&3`, 'in the middle of its answer'],
+    ['answers nonsense', `printf '\\3\\0\\0\\0abc' >&3; exec sleep 60`, 'no answer'],
+    [
+      'claims too long an answer',
+      `printf '\\377\\377\\377\\377' >&3; exec sleep 60`,
+      'longer than',
+    ],
+  ])('%s', (_name, body, cause) => {
+    const ended = runFuselage(callerWithNode(standInNode(body).path), ['run', 'echo', 'started']);
+    expect(ended).toMatchObject({ status: 125, stdout: '' });
+    expect(ended.stderr).toContain('[ERR_NODE_NO_ANSWER]');
+    expect(ended.stderr).toContain(cause);
+  });
+});
+
+describe('which node', () => {
+  const disguised = (versions: string) => {
+    const preload = join(freshDirectory(), 'disguise.js');
+    writeFileSync(preload, `Object.defineProperty(process, 'versions', { value: ${versions} });`);
+    return standInNode(`exec "$node" --require '${preload}' "$@"`).path;
+  };
+
+  test.each([
+    ['an old node', `{ node: '16.20.2' }`, '16.20.2'],
+    ['Bun', `{ node: '22.0.0', bun: '1.2.3' }`, 'Bun'],
+    ['Electron', `{ node: '22.0.0', electron: '30.0.0' }`, 'Electron'],
+  ])('%s by FUSELAGE_NODE is refused by name', (_name, versions, word) => {
+    const ended = runFuselage(callerWithNode(disguised(versions)), ['run', 'echo', 'started']);
+    expect(ended).toMatchObject({ status: 125, stdout: '' });
+    expect(ended.stderr).toContain('ERR_NODE_MISSING');
+    expect(ended.stderr.toLowerCase()).toContain(word.toLowerCase());
+  });
+
+  mountTest('one that is not suitable is passed over in PATH', () => {
+    const [first, second] = [freshDirectory(), freshDirectory()];
+    symlinkSync(disguised(`{ node: '16.20.2' }`), join(first, 'node'));
+    symlinkSync(process.execPath, join(second, 'node'));
+    const environment = { PATH: `${first}:${second}:/usr/bin:/bin` };
+    const who = caller(undefined, { environment });
+    expect(runFuselage(who, ['run', 'echo', 'on'])).toMatchObject({ status: 0, stdout: 'on\n' });
+  });
+
+  test('none: every one that was tried is listed', () => {
+    const place = freshDirectory();
+    mkdirSync(join(place, 'bin'));
+    for (const tool of ['sh', 'readlink', 'uname']) {
+      symlinkSync(spawnSync('which', [tool]).stdout.toString().trim(), join(place, 'bin', tool));
+    }
+    const environment = { PATH: join(place, 'bin'), npm_node_execpath: '/no/such/node' };
+    const who = caller(undefined, { environment });
+    const ended = runFuselage(who, ['run', 'echo', 'on']);
+    expect(ended.status).toBe(125);
+    expect(ended.stderr).toMatch(/ERR_NODE_MISSING/);
+    expect(ended.stderr).toMatch(/\/no\/such\/node/);
+  });
+});
+
+describe('what is the caller’s stays the caller’s', () => {
+  mountTest('NODE_OPTIONS reach the command and not our node', () => {
+    const environment = { NODE_OPTIONS: '--require=/no/such/file.js --inspect=127.0.0.1:0' };
+    const ended = runFuselage(caller(undefined, { environment }), [
+      'run',
+      'sh',
+      '-c',
+      'echo "$NODE_OPTIONS"',
+    ]);
+    expect(ended).toMatchObject({
+      status: 0,
+      stdout: `${environment.NODE_OPTIONS}\n`,
+      stderr: '',
+    });
+  });
+
+  mountTest('the IPC channel of a node that started us', async () => {
+    const who = caller();
+    const script = `process.on('message', (m) => { process.send('got ' + m); process.disconnect(); });`;
+    const child = spawn(frontDoor, ['run', process.execPath, '-e', script], {
+      env: { HOME: who.home, PATH: process.env.PATH },
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    child.send('early');
+    const [message] = await once(child, 'message');
+    expect(message).toBe('got early');
+    expect(await once(child, 'close')).toEqual([0, null]);
+  });
+
+  mountTest('the job server of make', () => {
+    const who = caller();
+    const place = freshDirectory(who.uid);
+    const inner = 'a b:\n\t@sleep 0.1; echo made $@\nall: a b\n.PHONY: a b all\n';
+    writeFileSync(join(place, 'inner.mk'), inner);
+    writeFileSync(
+      join(place, 'Makefile'),
+      `all:\n\t+@'${frontDoor}' run -- $(MAKE) --no-print-directory -f inner.mk all\n`,
+    );
+    const ended = runFuselage({ ...who, program: 'make', directory: place }, ['-j2']);
+    expect(ended.stderr).toBe('');
+    expect(ended.stdout.trim().split('\n').sort()).toEqual(['made a', 'made b']);
+  });
+
+  mountTest('an argument list near the limit of the system', () => {
+    const words = Array.from({ length: 12 }, () => 'x'.repeat(130_000));
+    const script = 'echo $# $' + '{#7}';
+    const ended = runFuselage(caller(), ['run', 'sh', '-c', script, '-', ...words]);
+    expect(ended).toMatchObject({ status: 0, stdout: '12 130000\n' });
+  });
+
+  test('a slow pipe that does not wait gets everything', () => {
+    const names = Array.from({ length: 600 }, (_, index) => `--dynamic-empty=tree-${index}`);
+    const script = `"$@" | { sleep 1; cat; }`;
+    const words = ['-c', script, '-', compiled('nonblocking'), frontDoor];
+    const ended = runFuselage({ ...caller(), program: '/bin/sh' }, [
+      ...words,
+      'run',
+      '--dry-run',
+      ...names,
+      'true',
+    ]);
+    expect(ended.stdout.length).toBeGreaterThan(70_000);
+    const plan = JSON.parse(ended.stdout);
+    expect(plan.steps.length).toBeGreaterThan(600);
+  });
+});

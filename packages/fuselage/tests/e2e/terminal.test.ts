@@ -1,0 +1,79 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { compiled } from '../support/compile.js';
+import { mountTest } from '../support/must-mount.js';
+import { freshDirectory, frontDoor } from '../support/places.js';
+import { caller, runFuselage } from '../support/run-fuselage.js';
+import { standInNode } from '../support/stand-in-node.js';
+
+/** Plays `script` to `command` on a new terminal. */
+function atTerminal(script: string[], command: string[], environment: Record<string, string> = {}) {
+  const who = caller(undefined, { program: compiled('terminal'), environment });
+  return runFuselage(who, [...script, '--', ...command]);
+}
+
+const run = `'${frontDoor}' run`;
+
+mountTest('Ctrl-C ends the command, and the shell goes on', () => {
+  const ended = atTerminal(
+    [
+      `+trap : INT; ${run} sh -c 'echo rea''dy; exec sleep 60'; echo status $?\\n`,
+      '=ready',
+      '+^C',
+      '=status 130',
+      '+exit 5\\n',
+    ],
+    ['bash', '--norc', '-i'],
+  );
+  expect(ended.status).toBe(5);
+});
+
+mountTest('Ctrl-C while node is asked', () => {
+  const node = standInNode('echo asking >/dev/tty; exec sleep 60');
+  const ended = atTerminal(
+    [`+trap : INT; ${run} true; echo status $?\\n`, '=asking', '+^C', '=status 130', '+exit 5\\n'],
+    ['bash', '--norc', '-i'],
+    { FUSELAGE_NODE: node.path },
+  );
+  expect(ended.status).toBe(5);
+});
+
+mountTest('Ctrl-Z stops it, fg goes on', () => {
+  const ended = atTerminal(
+    [
+      `+${run} sh -c 'echo rea''dy; read line; echo got $line'\\n`,
+      '=ready',
+      '+^Z',
+      '=Stopped',
+      '+fg\\n',
+      '+typed\\n',
+      '=got typed',
+      '+exit 6\\n',
+    ],
+    ['bash', '--norc', '-i'],
+  );
+  expect(ended.status).toBe(6);
+});
+
+mountTest('a terminal mode that another program sets while node is asked stays', () => {
+  // What `less` does in the same pipeline: node has noted the mode at its start and would give it
+  // back at its end.
+  const preload = join(freshDirectory(), 'raw.js');
+  writeFileSync(preload, `require('child_process').execSync('stty -icanon -echo </dev/tty');`);
+  const node = standInNode(`exec "$node" --require '${preload}' "$@"`);
+  const ended = atTerminal([], ['sh', '-c', `${run} true; stty -a`], {
+    FUSELAGE_NODE: node.path,
+  });
+  expect(ended.stdout).toMatch(/-icanon/);
+  const plain = atTerminal([], ['sh', '-c', 'stty -a']);
+  expect(plain.stdout).toMatch(/ icanon/);
+});
+
+mountTest('the status flags of the terminal are as before', () => {
+  const probe = compiled('probe');
+  const flags = (text: string) => text.split(/\r?\n/).filter((line) => /^fd [012] /.test(line));
+  const inside = atTerminal([], ['sh', '-c', `${run} '${probe}'`]);
+  const plain = atTerminal([], [probe]);
+  expect(flags(plain.stdout)).toHaveLength(3);
+  expect(flags(inside.stdout)).toEqual(flags(plain.stdout));
+});

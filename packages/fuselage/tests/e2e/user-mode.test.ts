@@ -1,0 +1,241 @@
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { mountTest } from '../support/must-mount.js';
+import { freshDirectory, freshHome, frontDoor } from '../support/places.js';
+import { caller, ordinaryUser, runFuselage, startFuselage } from '../support/run-fuselage.js';
+import { writeZip } from '../support/zip-file.js';
+
+const sh = (script: string) => ['--', 'sh', '-c', script];
+let words: string;
+
+beforeAll(() => {
+  words = writeZip(join(freshDirectory(), 'words.zip'), [{ name: 'a.txt', content: 'alpha\n' }]);
+});
+
+describe('namespaces', () => {
+  mountTest('the id map is the identity and later mounts of the host arrive', () => {
+    const ended = runFuselage(caller(), [
+      'run',
+      ...sh(`tr -s ' ' </proc/self/uid_map; cat /proc/self/setgroups`),
+    ]);
+    expect(ended.stdout).toBe(` ${ordinaryUser} ${ordinaryUser} 1\ndeny\n`);
+  });
+
+  mountTest('the mounts are the documented ones', () => {
+    const who = caller();
+    const ended = runFuselage(who, ['run', '-s', words, 'cat', '/proc/self/mountinfo']);
+    const ours = ended.stdout
+      .split('\n')
+      .filter((line) => line.includes('/.fuselage/'))
+      .map((line) => {
+        const [, , , , target, flags, ...rest] = line.split(' ');
+        const name = rest.slice(rest.indexOf('-') + 1, rest.indexOf('-') + 3).join(' ');
+        const below = target
+          ?.slice(target.indexOf('/.fuselage'))
+          .replace(/procdirs\/\d+/, 'procdirs/PID');
+        return `${below} ${flags
+          ?.split(',')
+          .filter((flag) => flag !== 'relatime')
+          .join(',')} ${name}`;
+      });
+    expect(ours).toEqual([
+      '/.fuselage/procdirs rw,nosuid,nodev tmpfs fuselage-procdirs',
+      '/.fuselage/procdirs/PID rw,nosuid,nodev tmpfs fuselage',
+      '/.fuselage/procdirs/PID/static/words ro,nosuid,nodev tmpfs fuselage',
+    ]);
+  });
+});
+
+describe('nested runs', () => {
+  mountTest('three, each exec’ed by the one before under one pid, see all trees', () => {
+    const who = caller();
+    const run = (name: string) => [frontDoor, 'run', '-s', `${name}:${words}`];
+    const script = `
+      dirname "$FUSELAGE_STATIC"; ls "$FUSELAGE_STATIC"; echo "d=$FUSELAGE_DYNAMIC"
+      cd "$HOME/.fuselage/procdirs" && cat */*/*/a.txt; ls | wc -l`;
+    const ended = runFuselage(who, [
+      'run',
+      '-d',
+      `zero:${words}`,
+      ...run('one').slice(0, 0),
+      ...run('one'),
+      ...run('two'),
+      ...sh(script),
+    ]);
+    expect(ended.stderr).toBe('');
+    const [procdir, ...rest] = ended.stdout.trim().split('\n');
+    expect(procdir).toMatch(/\/procdirs\/\d+\.2$/);
+    // The outermost one had a dynamic tree alone; its variable is cleared.
+    expect(rest).toEqual(['two', 'd=', 'alpha', 'alpha', 'alpha', '3']);
+    expect(readdirSync(join(who.home, '.fuselage/procdirs'))).toEqual([]);
+  });
+
+  mountTest('a directory of the same pid that is there already is not used', () => {
+    const who = caller();
+    // Beside the outer run's directory, the next 400 numbers are taken.
+    const script = `cd "$FUSELAGE_TMPDIR/../.."; mkdir -p $(seq $$ $(($$ + 400)))
+      '${frontDoor}' run -s '${words}' sh -c 'echo "$FUSELAGE_STATIC"; cat "$FUSELAGE_STATIC"/*/*'`;
+    const ended = runFuselage(who, ['run', ...sh(script)]);
+    expect(ended.stdout).toMatch(/\/procdirs\/\d+\.1\/static\nalpha\n$/);
+  });
+});
+
+describe('home', () => {
+  mountTest('is made 0700 and a wider one is tightened', () => {
+    const who = caller();
+    expect(runFuselage(who, ['run', 'true']).status).toBe(0);
+    const home = join(who.home, '.fuselage');
+    const mode = () => statSync(home).mode & 0o7777;
+    expect(mode()).toBe(0o700);
+    chmodSync(home, 0o777);
+    expect(runFuselage(who, ['run', 'true']).status).toBe(0);
+    expect(mode()).toBe(0o700);
+  });
+
+  mountTest('FUSELAGE_HOME takes its place, must be absolute and one’s own', () => {
+    const who = caller();
+    const own = join(freshDirectory(who.uid), 'deep', 'own');
+    const at = (home: string) =>
+      runFuselage({ ...who, environment: { FUSELAGE_HOME: home } }, [
+        'run',
+        ...sh('echo "$FUSELAGE_TMPDIR"'),
+      ]);
+    expect(at(own).stdout).toMatch(new RegExp(`^${own}/procdirs/\\d+/tmp\n$`));
+    expect(at('relative/home')).toMatchObject({ status: 125, stdout: '' });
+    expect(at('relative/home').stderr).toContain('ERR_HOME_RELATIVE');
+    const foreign = freshDirectory(4321);
+    expect(at(foreign).stderr).toContain('ERR_HOME_OWNER');
+    expect(statSync(foreign).uid).toBe(4321);
+  });
+
+  mountTest('no usable one: the trees are at /run/fuselage, and nothing is made there', () => {
+    const who = caller();
+    const before = readdirSync('/run').includes('fuselage');
+    const ended = runFuselage({ ...who, environment: { FUSELAGE_HOME: '/proc/no/home' } }, [
+      'run',
+      '-s',
+      words,
+      ...sh('echo "$FUSELAGE_STATIC"; cat "$FUSELAGE_STATIC/words/a.txt"'),
+    ]);
+    expect(ended.stderr).toBe('');
+    expect(ended.stdout).toMatch(/^\/run\/fuselage\/\d+\/static\nalpha\n$/);
+    expect(readdirSync('/run').includes('fuselage')).toBe(before);
+  });
+
+  mountTest('root with somebody else’s home reads and writes nothing there', () => {
+    const home = freshHome(ordinaryUser);
+    mkdirSync(join(home, '.fuselage'), { mode: 0o700 });
+    chownSync(join(home, '.fuselage'), ordinaryUser, ordinaryUser);
+    const who = { uid: 0, home };
+    const ended = runFuselage(who, [
+      'run',
+      '-s',
+      words,
+      ...sh('cat "$FUSELAGE_STATIC/words/a.txt"'),
+    ]);
+    expect(ended).toMatchObject({ status: 0, stdout: 'alpha\n' });
+    expect(readdirSync(join(home, '.fuselage'))).toEqual([]);
+  });
+
+  mountTest('HOME is not set: the password database, or no home', () => {
+    const who = caller();
+    const ended = runFuselage({ ...who, program: '/usr/bin/env' }, [
+      '-u',
+      'HOME',
+      frontDoor,
+      'run',
+      '-s',
+      words,
+      ...sh('cat "$FUSELAGE_STATIC/words/a.txt"'),
+    ]);
+    expect(ended).toMatchObject({ status: 0, stdout: 'alpha\n', stderr: '' });
+  });
+});
+
+describe('the working directory', () => {
+  mountTest('is the same, by path', () => {
+    const who = caller();
+    expect(runFuselage(who, ['run', 'pwd']).stdout).toBe(`${who.home}\n`);
+  });
+
+  mountTest('that was removed keeps working', () => {
+    const who = caller();
+    const gone = join(freshDirectory(who.uid), 'gone');
+    mkdirSync(gone);
+    chownSync(gone, who.uid, who.uid);
+    const script = `cd '${gone}' && rmdir '${gone}' && exec '${frontDoor}' run sh -c 'echo on; ls -a'`;
+    const ended = runFuselage({ ...who, program: '/bin/sh' }, ['-c', script]);
+    expect(ended.stdout).toContain('on\n');
+    expect(ended.status).toBe(0);
+  });
+
+  mountTest('a relative archive is found from it', () => {
+    const who = caller();
+    const place = freshDirectory(who.uid);
+    symlinkSync(words, join(place, 'here:too.zip'));
+    const ended = runFuselage({ ...who, directory: place }, [
+      'run',
+      '-s',
+      'here:too.zip',
+      '-s',
+      'named:here:too.zip',
+      ...sh('ls "$FUSELAGE_STATIC"'),
+    ]);
+    expect(ended).toMatchObject({ status: 0, stdout: 'here:too\nnamed\n', stderr: '' });
+  });
+});
+
+mountTest(
+  '64 starts at once: none fails, nothing is left',
+  async () => {
+    const who = caller();
+    const runs = Array.from({ length: 64 }, () =>
+      startFuselage(who, ['run', '-s', words, ...sh('cat "$FUSELAGE_STATIC/words/a.txt"')]),
+    );
+    for (const run of runs) {
+      expect(await run.ended).toMatchObject({ status: 0, stdout: 'alpha\n', stderr: '' });
+    }
+    expect(readdirSync(join(who.home, '.fuselage'))).toEqual(['procdirs']);
+    expect(readdirSync(join(who.home, '.fuselage/procdirs'))).toEqual([]);
+  },
+  120_000,
+);
+
+mountTest('an archive that is replaced while we start is noticed', () => {
+  const who = caller();
+  const place = freshDirectory(who.uid);
+  const archive = writeZip(join(place, 'x.zip'), [{ name: 'a', content: 'first' }]);
+  const node = join(place, 'node');
+  // Node answers on the old file; before the launcher goes on, the file is another one.
+  const preload = join(place, 'late.js');
+  writeFileSync(
+    preload,
+    `const fs = require('fs'); const write = fs.writeSync;
+     fs.writeSync = (fd, ...rest) => {
+       if (fd === 3) fs.utimesSync('${archive}', 1, 1);
+       return write(fd, ...rest);
+     };`,
+  );
+  writeFileSync(node, `#!/bin/sh\nexec '${process.execPath}' --require '${preload}' "$@"\n`);
+  chmodSync(node, 0o755);
+  chownSync(archive, who.uid, who.uid);
+  const ended = runFuselage({ ...who, environment: { FUSELAGE_NODE: node } }, [
+    'run',
+    '-s',
+    archive,
+    'echo',
+    'started',
+  ]);
+  expect(ended).toMatchObject({ status: 125, stdout: '' });
+  expect(ended.stderr).toContain('ERR_ARCHIVE_CHANGED');
+  rmSync(node);
+});

@@ -1,0 +1,39 @@
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** The checkout. */
+export const root = resolve(__dirname, '../../../..');
+
+/** The front door of the checkout's build. */
+export const frontDoor = join(root, 'packages/fuselage/bin/fuselage');
+
+/** The launcher of the checkout's build. */
+export const launcher = ['x64', 'arm64']
+  .map((arch) => join(root, `packages/linux-${arch}/fuselage-launch-linux-${arch}`))
+  .find((path) => existsSync(path)) as string;
+
+const made: string[] = [];
+
+/** A new directory outside of the checkout, 0755, of this user; removed after the test file. */
+export function freshDirectory(owner = process.getuid?.() ?? 0): string {
+  const path = mkdtempSync(join(tmpdir(), 'fuselage-test-'));
+  made.push(path);
+  chmodSync(path, 0o755);
+  chownSync(path, owner, owner);
+  return path;
+}
+
+/** A new home for `owner`: a directory of its own that nobody else's run knows. */
+export function freshHome(owner: number): string {
+  const home = join(freshDirectory(owner), 'home');
+  mkdirSync(home, { mode: 0o700 });
+  chownSync(home, owner, owner);
+  return home;
+}
+
+afterAll(() => {
+  for (const path of made.splice(0)) {
+    rmSync(path, { recursive: true, force: true });
+  }
+});
