@@ -40,21 +40,26 @@ function ending({ status, signal }) {
  * Runs a program and hands on what it writes while it takes it too.
  *
  * @param {string[]} words the program and its arguments
- * @param {{quiet?: boolean, env?: NodeJS.ProcessEnv}} [options] `quiet`: take it, show nothing
+ * @param {object} [options]
+ * @param {boolean} [options.quiet] take it, show nothing
+ * @param {boolean} [options.withoutStdout] show and take stderr alone
+ * @param {NodeJS.ProcessEnv} [options.env]
  * @returns {Promise<{ok: boolean, how: string, output: string}>} how it ended; stdout and stderr
  */
-export function runShown(words, { quiet = false, env = process.env } = {}) {
+export function runShown(words, options = {}) {
+  const { quiet = false, withoutStdout = false, env = process.env } = options;
   return new Promise((settle) => {
     const child = spawn(words[0], words.slice(1), {
       cwd: ROOT,
       env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', withoutStdout ? 'ignore' : 'pipe', 'pipe'],
     });
     let output = '';
     for (const [from, to] of [
       [child.stdout, process.stdout],
       [child.stderr, process.stderr],
     ]) {
+      if (from === null) continue;
       from.setEncoding('utf8');
       from.on('data', (text) => {
         output += text;
