@@ -21,19 +21,26 @@ export function platform(): Platform {
   return found;
 }
 
+/** The part of node's diagnostic report that is used (process.report, Node.js API). */
+interface Report {
+  excludeNetwork?: boolean;
+  getReport(): { header?: { glibcVersionRuntime?: string } };
+}
+
 /** Whether this node uses glibc; another C library cannot load the addon. */
 function usesGlibc(): boolean {
-  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
-  return report.header?.glibcVersionRuntime !== undefined;
+  const report: Report = process.report;
+  // Else it looks up the names of all network peers, which can take seconds.
+  report.excludeNetwork = true;
+  return report.getReport().header?.glibcVersionRuntime !== undefined;
 }
 
 /**
- * Loads the addon of the platform package and makes sure it is of this version.
+ * Loads the addon of the platform package (of this machine unless told) and makes sure it is of this version.
  *
  * @throws FuselageError `ERR_PLATFORM_MISSING`, `ERR_VERSION_MISMATCH`
  */
-export function loadAddon(): Addon {
-  const { addon: file, name } = platform();
+export function loadAddon({ addon: file, name }: Platform = platform()): Addon {
   let addon: Addon;
   try {
     addon = require(file) as Addon;
