@@ -13,8 +13,9 @@ const differBetweenAnyTwoProcesses = [
   /^status (Tgid|Ngid|Pid|PPid|NStgid|NSpid|NSpgid|NSsid):/, // numbers of this process
   /^status Vm|^status Rss/, // sizes: the environment is some bytes longer
   /^status (voluntary|nonvoluntary)_ctxt_switches:/,
+  /^status SigQ:/, // signals that are queued for all processes of this uid
   /^status Cpus_allowed/, // a machine that moves processes about
-  /^stat field-(4|5|6|8|9|10|11|12|13|14|15|16|17|22|23|24|26|27|28|29|30|39|42|43|45|46|47|48|49|50|51) /,
+  /^stat field-(4|5|6|8|9|10|12|14|15|22|23|24|26|27|28|29|30|39|42|43|45|46|47|48|49|50|51) /,
 ];
 const differByDesign = [
   /^environ FUSELAGE_(TMPDIR|STATIC)=/, // the documented variables
