@@ -24,7 +24,7 @@ pub struct Ownership {
 ///
 /// # Errors
 /// What open(2) says; `ENOTDIR`.
-pub fn open_directory(path: &Path) -> io::Result<OwnedFd> {
+pub fn open_following_links(path: &Path) -> io::Result<OwnedFd> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     Ok(openat(AT_FDCWD, path, flags, Mode::empty())?)
 }
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn entries_are_seen_also_when_they_are_links_to_nowhere() {
         let directory = tempfile::tempdir().unwrap();
-        let open = open_directory(directory.path()).unwrap();
+        let open = open_following_links(directory.path()).unwrap();
         assert!(is_empty(&open).unwrap());
         symlink("nowhere", directory.path().join("link")).unwrap();
         assert!(has_entry(&open, "link".as_ref()).unwrap());
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn a_mode_is_set_on_what_is_open() {
         let directory = tempfile::tempdir().unwrap();
-        let open = open_directory(directory.path()).unwrap();
+        let open = open_following_links(directory.path()).unwrap();
         set_mode(&open, 0o711).unwrap();
         assert_eq!(ownership(&open).unwrap().mode, 0o711);
     }
@@ -137,7 +137,7 @@ mod tests {
         std::fs::create_dir(directory.path().join("real")).unwrap();
         symlink("real", directory.path().join("link")).unwrap();
         std::fs::write(directory.path().join("file"), "").unwrap();
-        let open = open_directory(directory.path()).unwrap();
+        let open = open_following_links(directory.path()).unwrap();
         let place = open_place_at(&open, "link".as_ref()).unwrap();
         assert!(is_empty(open_to_read(&place).unwrap()).unwrap());
         let refused = open_place_at(&open, "file".as_ref()).unwrap_err();

@@ -45,8 +45,7 @@ pub fn mount_tmpfs(target: Buffer, options: TmpfsLimits) -> DoneOutcome {
 fn tmpfs(target: &Path, options: &TmpfsLimits) -> Result<(), ErrorReport> {
     let place = open_place(target).map_err(unreachable_target(target))?;
     let size = match options.size {
-        // The kernel refuses what was negative.
-        Some(size) => size.cast_unsigned(),
+        Some(size) => u64::try_from(size).map_err(|_| negative_size(target, size))?,
         None => memory_facts().map_err(unreachable_target(target))?.total / 2,
     };
     let options = TmpfsOptions {
@@ -56,6 +55,16 @@ fn tmpfs(target: &Path, options: &TmpfsLimits) -> Result<(), ErrorReport> {
         mode: options.mode.unwrap_or(0o700),
     };
     Ok(mount::mount_tmpfs(place.as_fd(), &options)?)
+}
+
+/// The kernel would take it for a very large one.
+fn negative_size(target: &Path, size: i64) -> ErrorReport {
+    ErrorReport::new(
+        "ERR_MOUNT_FAILED",
+        format!("cannot mount a tmpfs at {}", target.display()),
+        vec![format!("its size is to be {size} bytes")],
+        vec!["give a size of 0 or more, or none".to_owned()],
+    )
 }
 
 /// Shows `source`, with everything mounted below it, read-only at `target`.

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 use fuselage_linux::open::{make_directory_at, open_place};
-use fuselage_linux::own_directory::{has_entry, open_directory, open_place_at, open_to_read};
+use fuselage_linux::own_directory::{has_entry, open_following_links, open_place_at, open_to_read};
 
 use crate::error::Reason;
 
@@ -35,7 +35,7 @@ pub(crate) fn locate(path: &Path) -> Result<Located, Reason> {
     if !path.is_absolute() {
         return Err(Reason::Relative);
     }
-    if let Ok(directory) = open_directory(path) {
+    if let Ok(directory) = open_following_links(path) {
         return Ok(Located::There(directory));
     }
     // Something is missing or in the way: name by name tells what.

@@ -1,5 +1,12 @@
 //! Homes on real file systems, for real users, in real namespaces.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "the whole crate is a test"
+)]
+
 mod home;
 mod namespaces;
 mod support;

@@ -5,7 +5,7 @@ use std::path::Path;
 use fuselage_linux::capabilities::has_sys_admin;
 use fuselage_linux::mount::bind_read_only;
 use fuselage_linux::namespaces::{enter_mount_namespace, enter_user_namespace};
-use fuselage_linux::own_directory::open_directory;
+use fuselage_linux::own_directory::open_following_links;
 use fuselage_linux::user_ids::overflow_uid;
 use fuselage_store::{HomeState, inspect_home, open_home};
 use std::os::fd::AsFd;
@@ -64,7 +64,7 @@ fn a_read_only_file_system_holds_no_home() {
     set_mode(&home, 0o755);
     in_child(|| {
         enter_mount_namespace().unwrap();
-        let tree = open_directory(outside.path()).unwrap();
+        let tree = open_following_links(outside.path()).unwrap();
         bind_read_only(tree.as_fd()).unwrap();
         for path in [home.clone(), outside.path().join("missing")] {
             let HomeState::Unusable { why } = inspect_home(&path) else {
