@@ -1,5 +1,7 @@
 import { doctorJson, doctorText } from '../../src/commands/doctor.js';
-import type { Check } from '../../src/host/capabilities.js';
+import { type Check, hostChecks } from '../../src/host/capabilities.js';
+import { Inputs, libraryCaller } from '../../src/inputs.js';
+import { addon } from '../../src/native/index.js';
 
 const FINE: Check = {
   name: 'node',
@@ -48,5 +50,29 @@ test('for programs: the keys that are documented', () => {
     ok: false,
     version: expect.any(String),
     checks: [FINE, BAD],
+  });
+});
+
+describe('on this host', () => {
+  const checks = hostChecks(new Inputs(libraryCaller(), addon));
+
+  test('everything is looked at, in this order', () => {
+    expect(checks.map(({ name }) => name)).toEqual([
+      ...['node', 'addon', 'launcher'],
+      ...['kernel', 'user-namespace', 'tmpfs', 'overlay', 'loop', 'fuse', 'apparmor', 'seccomp'],
+      'home',
+    ]);
+  });
+
+  test('what is not well has a cause or a way out', () => {
+    for (const { ok, causes, hints } of checks) {
+      if (!ok) expect(causes.length + hints.length).toBeGreaterThan(0);
+    }
+  });
+
+  test('the parts that were built together are of one version', () => {
+    for (const name of ['addon', 'launcher']) {
+      expect(checks.find((check) => check.name === name)).toMatchObject({ ok: true, needed: true });
+    }
   });
 });
