@@ -132,7 +132,7 @@ impl ArchiveError {
             Self::Encrypted { .. } => "pack it again without a password",
             Self::Unsupported { .. } => "pack it again with `zip`, which compresses by deflate",
             Self::Hostile { .. } => "do not trust this archive, or pack it again with a sane tool",
-            Self::Limit { .. } => "an archive of this kind is mostly a bomb; split it if it is not",
+            Self::Limit { .. } => "if you trust the archive, raise the limit: --limit NAME=NUMBER",
             Self::NoSpace { .. } => ROOM,
             Self::Write { source, .. } if is_full(source) => ROOM,
             Self::Write { .. } | Self::Read { .. } => return Vec::new(),

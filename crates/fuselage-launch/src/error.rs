@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use fuselage_linux::causes;
 use fuselage_linux::process::ExitKind;
 use fuselage_linux::refusal::Refusal;
 use fuselage_plan::ErrorReport;
@@ -133,7 +134,7 @@ impl LaunchError {
                 125,
             ),
             Self::ArchiveOpen { source, .. } => {
-                ("ERR_ARCHIVE_OPEN", vec![cause(&source)], vec![], 125)
+                ("ERR_ARCHIVE_OPEN", vec![causes::text(&source)], vec![], 125)
             }
             Self::ArchiveChanged { .. } => (
                 "ERR_ARCHIVE_CHANGED",
@@ -141,16 +142,16 @@ impl LaunchError {
                 vec!["run the command again once nothing writes to the file".into()],
                 125,
             ),
-            Self::Home(error) => (error.code(), causes_of(&error), error.hints(), 125),
+            Self::Home(error) => (error.code(), causes::causes(&error), error.hints(), 125),
             Self::Refused(refusal) => ("ERR_USERNS_DENIED", refusal.causes, refusal.hints, 125),
             Self::Mount { source, .. } => (
                 "ERR_MOUNT_FAILED",
-                vec![cause(&source)],
+                vec![causes::text(&source)],
                 vec!["`fuselage doctor` tells what this host allows".into()],
                 125,
             ),
             Self::Directory { source, .. } => {
-                ("ERR_MOUNT_FAILED", vec![cause(&source)], vec![], 125)
+                ("ERR_MOUNT_FAILED", vec![causes::text(&source)], vec![], 125)
             }
             Self::WorkerDied { how, entries, .. } => {
                 let mut causes = vec![ended(how)];
@@ -181,7 +182,7 @@ impl LaunchError {
             ),
             Self::CommandNotExecutable { source, hint, .. } => (
                 "ERR_COMMAND_NOT_EXECUTABLE",
-                vec![cause(&source)],
+                vec![causes::text(&source)],
                 hint.into_iter().collect(),
                 126,
             ),
@@ -200,7 +201,9 @@ impl LaunchError {
                 vec!["name the tree: --run NAME/PATH".into()],
                 125,
             ),
-            Self::System { source, .. } => ("ERR_INTERNAL", vec![cause(&source)], vec![], 125),
+            Self::System { source, .. } => {
+                ("ERR_INTERNAL", vec![causes::text(&source)], vec![], 125)
+            }
         };
         ErrorReport {
             code: code.to_owned(),
@@ -210,23 +213,6 @@ impl LaunchError {
             exit_code,
         }
     }
-}
-
-/// The text of the operating system without Rust's number behind it.
-pub(crate) fn cause(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
-}
-
-fn causes_of(error: &dyn std::error::Error) -> Vec<String> {
-    let mut causes = Vec::new();
-    let mut next = error.source();
-    while let Some(error) = next {
-        let text = error.to_string();
-        causes.push(text.split(" (os error").next().unwrap_or(&text).to_owned());
-        next = error.source();
-    }
-    causes
 }
 
 /// How a process ended, in words.

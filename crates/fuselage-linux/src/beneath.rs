@@ -29,7 +29,8 @@ pub fn open_directory(root: BorrowedFd<'_>, path: &[u8]) -> io::Result<OwnedFd> 
     if path.is_empty() {
         return Ok(openat(root, c".", DIRECTORY, Mode::empty())?);
     }
-    path.split(|byte| *byte == b'/').try_for_each(|component| leaf(component).map(drop))?;
+    path.split(|byte| *byte == b'/')
+        .try_for_each(|component| leaf(component).map(drop))?;
     if !WITHOUT_OPENAT2.load(Ordering::Relaxed) {
         let resolve =
             ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;

@@ -7,6 +7,7 @@ mod node_process;
 use std::ffi::CString;
 use std::path::Path;
 
+use fuselage_linux::causes;
 use fuselage_linux::descriptors::StandardFlags;
 use fuselage_linux::process::{self, ExitKind, Signal};
 use fuselage_linux::signals::{self, Borrowed, CALLER_SIGNALS, ChildSignal};
@@ -102,7 +103,7 @@ fn talk(
                 children.ignore();
                 process::end_untraced(child);
             }
-            return Ok(Said::NotStarted(crate::error::cause(&failure.error)));
+            return Ok(Said::NotStarted(causes::text(&failure.error)));
         }
     };
     let heard = converse(&node, question, signals, came);

@@ -4,6 +4,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use fuselage_archive::{ArchiveError, Extraction, Format, Limits, Space};
+use fuselage_linux::causes;
 use fuselage_linux::memory::{free_bytes, memory_facts};
 use fuselage_linux::open;
 use fuselage_linux::processors::processors;
@@ -11,7 +12,7 @@ use fuselage_linux::shared_notes::SharedNotes;
 use fuselage_plan::{ArchiveFormat, ErrorReport, ExtractLimits};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{LaunchError, cause};
+use crate::error::LaunchError;
 use crate::execute::progress::TerminalProgress;
 use crate::execute::sources::Archive;
 use crate::execute::worker::{self, Worked};
@@ -118,20 +119,13 @@ fn space(into: &impl AsFd) -> Option<Space> {
 }
 
 fn report(archive: &Path, error: &ArchiveError) -> ErrorReport {
-    let mut causes = vec![error.to_string()];
-    let mut next = std::error::Error::source(error);
-    while let Some(error) = next {
-        causes.push(error.to_string());
-        next = error.source();
-    }
-    if let Some(last) = causes.last_mut() {
-        *last = cause(&std::io::Error::other(last.clone()));
-    }
+    let mut reasons = vec![error.to_string()];
+    reasons.extend(causes::causes(error));
     ErrorReport {
         code: error.code().to_owned(),
         message: format!("cannot extract {}", archive.display()),
         hints: error.hints(),
-        causes,
+        causes: reasons,
         exit_code: 125,
     }
 }
