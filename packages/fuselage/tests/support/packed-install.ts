@@ -12,24 +12,24 @@ export interface PackedInstall {
   tarballs: string[];
 }
 
-/** Packs the two packages of this machine into `place`. */
-export function packed(place = freshDirectory()): string[] {
-  const output = execFileSync(process.execPath, [join(root, 'scripts/pack-dev.mjs'), place], {
+let made: string[] | undefined;
+
+/** The tarballs of the two packages of this machine, packed once for a test file. */
+export function packed(): string[] {
+  made ??= execFileSync(process.execPath, [join(root, 'scripts/pack-dev.mjs'), freshDirectory()], {
     cwd: root,
     encoding: 'utf8',
-  });
-  return output
+  })
     .trim()
     .split('\n')
     .filter((line) => line.endsWith('.tgz'));
+  return made;
 }
 
-/** Packs and installs with npm, without a registry, into an empty directory. */
-export function packedInstall(): PackedInstall {
-  const directory = freshDirectory();
-  const tarballs = packed(directory);
+/** Packs and installs with npm, without a registry, into `directory`. */
+export function packedInstall(directory = freshDirectory()): PackedInstall {
+  const tarballs = packed();
   const quiet = ['--offline', '--no-audit', '--no-fund', '--loglevel=error'];
-  execFileSync('npm', ['init', '-y'], { cwd: directory, stdio: 'pipe' });
   execFileSync('npm', ['install', ...quiet, ...tarballs], { cwd: directory, stdio: 'pipe' });
   return { directory, bin: join(directory, 'node_modules/.bin/fuselage'), tarballs };
 }
