@@ -1,10 +1,12 @@
 //! A forked child for each test: a namespace is entered by a process with one thread only, and
 //! what it mounts goes with it.
 
+use std::cell::RefCell;
 use std::io::Read;
 use std::os::fd::OwnedFd;
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::path::Path;
+use std::sync::Once;
 
 use fuselage_linux::namespaces::{enter_mount_namespace, enter_user_namespace};
 use fuselage_linux::process::{ExitKind, Forked, exit_now, fork, wait_for};
@@ -17,11 +19,12 @@ pub(crate) const USER: u32 = 12345;
 
 /// Runs `test` in a child; what it panics with fails this test, word by word.
 pub(crate) fn in_child(test: impl FnOnce()) {
+    report_panics_of_children();
     let (reader, writer) = nix::unistd::pipe().unwrap();
     match fork().unwrap() {
         Forked::Child => {
             drop(reader);
-            set_hook(Box::new(move |what| report(&writer, &what.to_string())));
+            REPORT_TO.set(Some(writer));
             let status = i32::from(catch_unwind(AssertUnwindSafe(test)).is_err());
             exit_now(status)
         }
@@ -35,6 +38,26 @@ pub(crate) fn in_child(test: impl FnOnce()) {
             assert_eq!(end, ExitKind::Exited(0), "in the child: {said}");
         }
     }
+}
+
+thread_local! {
+    /// Where panics of this thread are written; set in children only.
+    static REPORT_TO: RefCell<Option<OwnedFd>> = const { RefCell::new(None) };
+}
+
+/// Once for the whole process, and not in each child: the standard library keeps the hook behind a
+/// lock, which another thread that panics just then would leave locked in the child for ever.
+fn report_panics_of_children() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = take_hook();
+        set_hook(Box::new(move |what| {
+            REPORT_TO.with_borrow(|writer| match writer {
+                Some(writer) => report(writer, &what.to_string()),
+                None => before(what),
+            });
+        }));
+    });
 }
 
 fn report(writer: &OwnedFd, text: &str) {

@@ -97,7 +97,8 @@ fn every_kind_of_entry_stays_and_the_new_directory_is_there() {
         assert!(kind("fifo").is_fifo() && kind("socket").is_socket());
         let secret = fs::metadata(path.join("secret")).unwrap();
         assert_eq!((secret.ino(), secret.mode()), (before.ino(), before.mode()));
-        if !nix::unistd::geteuid().is_root() {
+        let user = nix::unistd::geteuid();
+        if !user.is_root() && before.uid() != user.as_raw() {
             assert!(fs::read(path.join("secret")).is_err());
             assert!(fs::read_dir(path.join("closed")).is_err());
         }
@@ -267,6 +268,9 @@ fn an_existing_name_and_a_closed_directory_are_errors_that_name_them() {
     });
     in_user_namespace(|| {
         let closed = path.join("closed");
+        if fs::metadata(&closed).unwrap().uid() == nix::unistd::geteuid().as_raw() {
+            return eprintln!("skipped: only root can make a directory that is closed to the user");
+        }
         let error = mirror(o_path(&closed).as_fd(), &closed, Path::new("new")).unwrap_err();
         assert_eq!(error.errno, Errno::EACCES);
         assert!(error.to_string().contains("/closed"), "{error}");
