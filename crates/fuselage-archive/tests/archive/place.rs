@@ -1,0 +1,125 @@
+//! A directory to extract into, with something beside it that must stay as it is.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use fuselage_archive::{ArchiveError, Extracted, Extraction, Format, Limits, Space, extract};
+
+pub(crate) const LIMITS: Limits = Limits {
+    entries: 10_000,
+    bytes: 64 << 20,
+    depth: 64,
+    ratio: 2000,
+};
+
+pub(crate) struct Place {
+    directory: tempfile::TempDir,
+}
+
+/// What a path is: type and permission bits, modification time, content or target.
+pub(crate) type Seen = BTreeMap<Vec<u8>, (u32, i64, Vec<u8>)>;
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("root")).unwrap();
+        fs::create_dir(directory.path().join("outside")).unwrap();
+        fs::write(directory.path().join("outside/precious"), "as it was").unwrap();
+        Self { directory }
+    }
+
+    pub(crate) fn root(&self) -> PathBuf {
+        self.directory.path().join("root")
+    }
+
+    /// Everything but the root and the archive.
+    pub(crate) fn outside(&self) -> Seen {
+        let mut seen = seen(&self.directory.path().join("outside"));
+        for entry in fs::read_dir(self.directory.path()).unwrap() {
+            seen.insert(
+                entry.unwrap().file_name().as_bytes().to_vec(),
+                (0, 0, Vec::new()),
+            );
+        }
+        seen.remove(&b"archive"[..]);
+        seen
+    }
+
+    pub(crate) fn extract(&self, zip: &[u8]) -> Result<Extracted, ArchiveError> {
+        self.extract_with(zip, LIMITS, 2, None)
+    }
+
+    pub(crate) fn extract_with(
+        &self,
+        zip: &[u8],
+        limits: Limits,
+        jobs: usize,
+        space: Option<Space>,
+    ) -> Result<Extracted, ArchiveError> {
+        let path = self.directory.path().join("archive");
+        fs::write(&path, zip).unwrap();
+        let (archive, into) = (File::open(&path).unwrap(), File::open(self.root()).unwrap());
+        let how = Extraction {
+            limits,
+            jobs,
+            space,
+            progress: None,
+        };
+        extract(archive.as_fd(), Format::Zip, into.as_fd(), &how)
+    }
+
+    pub(crate) fn tree(&self) -> Seen {
+        seen(&self.root())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // What the modes of an archive lock must not outlive the test where that is not root's.
+        unlock(&self.root());
+    }
+}
+
+fn unlock(directory: &Path) {
+    let _ = fs::set_permissions(directory, PermissionsExt::from_mode(0o700));
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            unlock(&entry.path());
+        }
+    }
+}
+
+fn seen(root: &Path) -> Seen {
+    let mut seen = Seen::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(&directory).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            let facts = fs::symlink_metadata(&path).unwrap();
+            let content = if facts.is_symlink() {
+                fs::read_link(&path)
+                    .unwrap()
+                    .as_os_str()
+                    .as_bytes()
+                    .to_vec()
+            } else if facts.is_file() {
+                fs::read(&path).unwrap_or_default()
+            } else {
+                open.push(path.clone());
+                Vec::new()
+            };
+            let name = path
+                .strip_prefix(root)
+                .unwrap()
+                .as_os_str()
+                .as_bytes()
+                .to_vec();
+            seen.insert(name, (facts.mode(), facts.mtime(), content));
+        }
+    }
+    seen
+}
