@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { compiled } from '../support/compile.js';
 import { mountTest } from '../support/must-mount.js';
 import { packedInstall } from '../support/packed-install.js';
 import { launcher } from '../support/places.js';
 import { type Caller, caller, runFuselage } from '../support/run-fuselage.js';
+import { writeZip } from '../support/zip-file.js';
 
 /**
  * Lines of the probe that may differ between a command with and one without fuselage, with the
@@ -69,11 +69,7 @@ describe('the command gets exactly what the caller gave', () => {
 
   mountTest('an extraction in between leaves nothing either', () => {
     const who = caller();
-    const zip = `${who.home}/x.zip`;
-    execFileSync('sh', [
-      '-c',
-      `cd '${who.home}' && echo x >a && zip -q x.zip a && chmod 644 x.zip`,
-    ]);
+    const zip = writeZip(`${who.home}/x.zip`, [{ name: 'a', content: 'x' }]);
     const program = compiled('probe');
     const plain = probe(who, [program]);
     const inside = probe(who, [launcher, 'run', '-s', zip, '--', program]);

@@ -1,0 +1,32 @@
+/** Measuring commands against each other, in one run of hyperfine. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * @param {string} directory where the raw results go
+ * @param {string} name of the comparison
+ * @param {Record<string, string>} commands by the names of the table
+ * @param {{runs: number, warmup: number}} how
+ * @returns {Record<string, number>} medians, in milliseconds
+ */
+export function medians(directory, name, commands, { runs, warmup }) {
+  const report = join(directory, `${name}.json`);
+  const words = ['--shell=none', '--style=none', `--runs=${runs}`, `--warmup=${warmup}`];
+  const named = Object.entries(commands).flatMap(([label, command]) => [
+    '--command-name',
+    label,
+    command,
+  ]);
+  execFileSync('hyperfine', [...words, '--export-json', report, ...named], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const { results } = JSON.parse(readFileSync(report, 'utf8'));
+  return Object.fromEntries(results.map(({ command, median }) => [command, median * 1000]));
+}
+
+/** One line of the table: our median over the peer's, and whether that is the aim. */
+export function ratio(ours, peer, aim) {
+  const value = ours / peer;
+  return { value, line: `${value.toFixed(2)} (aim ≤ ${aim}${value <= aim ? '' : ', missed'})` };
+}
