@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { run } from './command.mjs';
+import { canStart, run } from './command.mjs';
 import { host, ROOT } from './host.mjs';
 import { mainManifest } from './pack/manifest.mjs';
 
@@ -36,7 +36,14 @@ function stage(source, into, manifest) {
   for (const name of LICENSES) cpSync(join(ROOT, name), join(into, name));
   if (existsSync(join(source, 'README.md')))
     cpSync(join(source, 'README.md'), join(into, 'README.md'));
-  writeFileSync(join(into, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  const published = { ...manifest, files: [...manifest.files, ...LICENSES] };
+  writeFileSync(join(into, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
+}
+
+/** Takes the line tables out, four fifths of a development build; symbols stay for backtraces. */
+function stripDebug(directory, names) {
+  if (!canStart(['strip', '--version'])) return;
+  for (const name of names) run(['strip', '--strip-debug', join(directory, name)]);
 }
 
 function pack(directory, into) {
@@ -62,6 +69,7 @@ function main() {
     const main = join(ROOT, 'packages/fuselage');
     const manifest = mainManifest(manifestOf(main), [manifestOf(platform)]);
     stage(platform, join(staging, 'platform'), manifestOf(platform));
+    stripDebug(join(staging, 'platform'), manifestOf(platform).files);
     stage(main, join(staging, 'main'), manifest);
     for (const name of ['platform', 'main']) console.log(pack(join(staging, name), into));
   } finally {

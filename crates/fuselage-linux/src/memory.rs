@@ -21,6 +21,13 @@ pub struct MemoryFacts {
     pub cgroup_left: Option<u64>,
 }
 
+/// Bytes of memory of this machine, by one call (sysinfo(2)); what a container shows in its
+/// `/proc/meminfo` may be less.
+pub fn total_memory() -> u64 {
+    let facts = rustix::system::sysinfo();
+    facts.totalram.saturating_mul(facts.mem_unit.into())
+}
+
 /// Reads `/proc/meminfo` and the control groups of this process.
 ///
 /// # Errors

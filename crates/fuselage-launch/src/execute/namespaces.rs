@@ -8,16 +8,15 @@ use crate::error::LaunchError;
 
 /// Enters them; what the kernel refuses is diagnosed.
 pub(crate) fn enter(namespaces: Namespaces) -> Result<(), LaunchError> {
-    // Gathered before: in a half-made namespace /proc shows the state of that one.
-    let facts = NamespaceFacts::gather();
     let entered = match namespaces {
         Namespaces::User => enter_user_namespace().and_then(|()| enter_mount_namespace()),
         Namespaces::Mount => enter_mount_namespace(),
     };
-    entered.map_err(|error| refused(&error, &facts))
+    entered.map_err(|error| refused(&error))
 }
 
-/// The refusal behind an error of a namespace or of the first mount in it.
-pub(crate) fn refused(error: &NamespaceError, facts: &NamespaceFacts) -> LaunchError {
-    LaunchError::Refused(diagnose(error, facts))
+/// The refusal behind an error of a namespace or of the first mount in it. What is needed to tell
+/// the cause is gathered only now: it costs as much as the rest of a start.
+pub(crate) fn refused(error: &NamespaceError) -> LaunchError {
+    LaunchError::Refused(diagnose(error, &NamespaceFacts::gather()))
 }

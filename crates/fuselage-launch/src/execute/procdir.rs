@@ -5,10 +5,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use fuselage_linux::file_identity::file_identity;
-use fuselage_linux::memory::memory_facts;
+use fuselage_linux::memory::total_memory;
 use fuselage_linux::mount::{TmpfsOptions, is_own_tmpfs_root, mount_tmpfs};
 use fuselage_linux::namespaces::{NamespaceError, NamespaceStep};
-use fuselage_linux::refusal::NamespaceFacts;
 use fuselage_linux::{open, process};
 use fuselage_plan::Namespaces;
 
@@ -98,15 +97,7 @@ pub(crate) fn make(
         parent(&on.path)?
     };
     let (directory, path) = make_own_directory(&on)?;
-    let size = match size {
-        Some(size) => size,
-        None => {
-            memory_facts()
-                .map_err(|error| LaunchError::system("read the size of the memory", error))?
-                .total
-                / 2
-        }
-    };
+    let size = size.unwrap_or_else(|| total_memory() / 2);
     let inodes = (size / BYTES_AN_INODE).max(OUTER_INODES);
     let options = TmpfsOptions {
         name: INNER_NAME,
@@ -127,13 +118,10 @@ fn first_mount(
     mount_tmpfs(on.directory.as_fd(), options).map_err(|error| match namespaces {
         Namespaces::User => {
             let step = NamespaceStep::FirstMount;
-            refused(
-                &NamespaceError {
-                    step,
-                    errno: error.errno,
-                },
-                &NamespaceFacts::gather(),
-            )
+            refused(&NamespaceError {
+                step,
+                errno: error.errno,
+            })
         }
         Namespaces::Mount => mount_failed(&on.path, &error),
     })
