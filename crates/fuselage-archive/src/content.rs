@@ -2,15 +2,22 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt;
+
+use fuselage_linux::mapped_file::fill_new_file;
 
 use libdeflater::{Crc, DecompressionError, Decompressor};
 
 use crate::error::ArchiveError;
 use crate::zip::{DEFLATE, Record, STORED, data_offset};
 
-/// Up to this many bytes an entry is unpacked in one go, which is the faster way; above, it streams.
+/// Up to this many bytes an entry is unpacked in one go into a buffer that is used again.
 const WHOLE: u64 = 1 << 20;
+/// Up to this many packed bytes an entry is unpacked in one go into its file; above, it streams.
+const PACKED: u64 = 64 << 20;
+/// What unpacks to more streams, too: the address space of old machines has an end.
+const MAPPED: u64 = 1 << 30;
 /// More of the local extra field than the central directory announces; tools write up to 28 bytes
 /// there.
 const EXTRA_GUESS: u64 = 64;
@@ -47,14 +54,40 @@ impl<'a> ContentReader<'a> {
         &mut self,
         record: &Record,
         index: usize,
-        to: &mut dyn Write,
+        to: &mut dyn Output,
     ) -> Result<(), ContentError> {
         let simple = matches!(record.method, STORED | DEFLATE);
         if simple && record.size <= WHOLE && record.compressed <= 2 * WHOLE {
             let content = self.whole(record).map_err(ContentError::Archive)?;
             return to.write_all(content).map_err(ContentError::Write);
         }
+        if record.method == DEFLATE && record.compressed <= PACKED && record.size <= MAPPED {
+            return self.fill_output(record, to);
+        }
         self.stream(record, index, to)
+    }
+
+    /// Unpacks a large entry where it belongs.
+    fn fill_output(&mut self, record: &Record, to: &mut dyn Output) -> Result<(), ContentError> {
+        let data = self.read_packed(record).map_err(ContentError::Archive)?;
+        let Some(size) = NonZeroUsize::new(record.size as usize) else {
+            return Err(ContentError::Archive(ArchiveError::damaged(
+                &record.name,
+                LONGER,
+            )));
+        };
+        let Self {
+            packed, inflate, ..
+        } = self;
+        let packed = &packed[data..data + record.compressed as usize];
+        let mut result = Ok(());
+        to.fill(size, &mut |room| {
+            result = inflate_whole(inflate, packed, room, record)
+        })
+        .map_err(ContentError::Write)?;
+        // So much memory is not kept for small entries.
+        self.packed = Vec::new();
+        result.map_err(ContentError::Archive)
     }
 
     fn whole(&mut self, record: &Record) -> Result<&[u8], ArchiveError> {
@@ -68,16 +101,8 @@ impl<'a> ContentReader<'a> {
                     self.unpacked.resize(size, 0);
                 }
                 let room = &mut self.unpacked[..size];
-                match self.inflate.deflate_decompress(packed, room) {
-                    Ok(count) if count == size => &self.unpacked[..size],
-                    Ok(_) => return Err(ArchiveError::damaged(&record.name, SHORTER)),
-                    Err(DecompressionError::InsufficientSpace) => {
-                        return Err(ArchiveError::damaged(&record.name, LONGER));
-                    }
-                    Err(DecompressionError::BadData) => {
-                        return Err(ArchiveError::damaged(&record.name, BAD_DATA));
-                    }
-                }
+                inflate_whole(&mut self.inflate, packed, room, record)?;
+                return Ok(&self.unpacked[..size]);
             }
         };
         if libdeflater::crc32(content) != record.crc {
@@ -115,7 +140,7 @@ impl<'a> ContentReader<'a> {
         &mut self,
         record: &Record,
         index: usize,
-        to: &mut dyn Write,
+        to: &mut dyn Output,
     ) -> Result<(), ContentError> {
         self.check_local_header(record)
             .map_err(ContentError::Archive)?;
@@ -186,10 +211,47 @@ impl<'a> ContentReader<'a> {
     }
 }
 
+/// Unpacks all of an entry into `room`, which is as long as the archive says, and checks it.
+fn inflate_whole(
+    inflate: &mut Decompressor,
+    packed: &[u8],
+    room: &mut [u8],
+    record: &Record,
+) -> Result<(), ArchiveError> {
+    let what = match inflate.deflate_decompress(packed, room) {
+        Ok(count) if count < room.len() => SHORTER,
+        Ok(_) if libdeflater::crc32(room) != record.crc => CHECKSUM,
+        Ok(_) => return Ok(()),
+        Err(DecompressionError::InsufficientSpace) => LONGER,
+        Err(DecompressionError::BadData) => BAD_DATA,
+    };
+    Err(ArchiveError::damaged(&record.name, what))
+}
+
 const SHORTER: &str = "unpacks to less than the archive says";
 const LONGER: &str = "unpacks to more than the archive says";
 const BAD_DATA: &str = "has data that cannot be unpacked";
 const CHECKSUM: &str = "does not have the checksum (CRC-32) that the archive gives";
+
+/// Where content goes: in pieces, or in one piece that is written in place.
+pub(crate) trait Output: Write {
+    /// Takes `length` bytes, which `fill` writes.
+    fn fill(&mut self, length: NonZeroUsize, fill: &mut dyn FnMut(&mut [u8])) -> io::Result<()>;
+}
+
+impl Output for File {
+    fn fill(&mut self, length: NonZeroUsize, fill: &mut dyn FnMut(&mut [u8])) -> io::Result<()> {
+        fill_new_file(self, length, fill)
+    }
+}
+
+impl Output for Vec<u8> {
+    fn fill(&mut self, length: NonZeroUsize, fill: &mut dyn FnMut(&mut [u8])) -> io::Result<()> {
+        self.resize(length.get(), 0);
+        fill(self);
+        Ok(())
+    }
+}
 
 /// Which side of a copy failed.
 #[derive(Debug)]

@@ -1,10 +1,9 @@
 //! Extraction: the list of entries, its checks, and the writer, put together.
 
 use std::fs::File;
-use std::io::Write;
 use std::os::fd::BorrowedFd;
 
-use crate::content::{ContentError, ContentReader};
+use crate::content::{ContentError, ContentReader, Output};
 use crate::detect::Format;
 use crate::error::ArchiveError;
 use crate::limits::Limits;
@@ -117,7 +116,7 @@ struct ZipContents<'a> {
 }
 
 impl Contents for ZipContents<'_> {
-    fn copy(&mut self, leaf: &Leaf, to: &mut dyn Write) -> Result<(), ContentError> {
+    fn copy(&mut self, leaf: &Leaf, to: &mut dyn Output) -> Result<(), ContentError> {
         self.reader.copy(&self.records[leaf.index], leaf.index, to)
     }
 }

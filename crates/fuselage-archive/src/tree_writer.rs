@@ -2,14 +2,14 @@
 //! come last, modes of directories after everything in them.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use fuselage_linux::beneath;
 
-use crate::content::ContentError;
+use crate::content::{ContentError, Output};
 use crate::error::ArchiveError;
 use crate::extract::Progress;
 use crate::path::split;
@@ -21,7 +21,7 @@ const RUN: usize = 128;
 /// Gives contents of leaves; each thread has its own.
 pub(crate) trait Contents {
     /// Gives the content of `leaf` to `to`.
-    fn copy(&mut self, leaf: &Leaf, to: &mut dyn Write) -> Result<(), ContentError>;
+    fn copy(&mut self, leaf: &Leaf, to: &mut dyn Output) -> Result<(), ContentError>;
 }
 
 /// Makes `tree` below `into`, which is empty, with `jobs` threads; `contents` makes a reader for

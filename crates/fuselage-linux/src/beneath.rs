@@ -72,12 +72,12 @@ pub fn make_directory(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
 }
 
 /// Makes the file `name` in `parent` with the permission bits `mode` (0 to 0777, less the umask),
-/// open to write.
+/// open to read and write.
 ///
 /// # Errors
 /// `EEXIST` whatever is there, and what openat(2) says.
 pub fn create_file(parent: BorrowedFd<'_>, name: &[u8], mode: u32) -> io::Result<OwnedFd> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(openat(
         parent,
         leaf(name)?,
