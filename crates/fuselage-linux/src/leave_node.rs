@@ -11,14 +11,46 @@ use nix::sys::signal::{SigHandler, Signal, signal};
 /// nor which of its descriptors from 3 on were open: node has made them close-on-exec too (all below
 /// the first unused number from 16 on, `uv_disable_stdio_inheritance`), and they cannot be told from
 /// its own.
-pub fn leave_node() {
-    for number in 0..=2 {
-        // SAFETY: F_SETFD touches no memory and works for any number.
-        unsafe { libc::fcntl(number, libc::F_SETFD, 0) };
-    }
-    for ignored in [Signal::SIGPIPE, Signal::SIGXFSZ] {
-        // SAFETY: SIG_DFL is no function: nothing of ours is ever called.
-        let _ = unsafe { signal(ignored, SigHandler::SigDfl) };
+#[must_use]
+pub fn leave_node() -> LeftNode {
+    let flags = [0, 1, 2].map(|number| {
+        // SAFETY: F_GETFD and F_SETFD touch no memory and work for any number.
+        unsafe {
+            let before = libc::fcntl(number, libc::F_GETFD);
+            libc::fcntl(number, libc::F_SETFD, 0);
+            before
+        }
+    });
+    // SAFETY: SIG_DFL is no function: nothing of ours is ever called.
+    let handlers = SIGNALS.map(|ignored| unsafe { signal(ignored, SigHandler::SigDfl) }.ok());
+    LeftNode { flags, handlers }
+}
+
+const SIGNALS: [Signal; 2] = [Signal::SIGPIPE, Signal::SIGXFSZ];
+
+/// What [`leave_node`] has changed.
+#[derive(Debug)]
+pub struct LeftNode {
+    flags: [libc::c_int; 3],
+    handlers: [Option<SigHandler>; 2],
+}
+
+impl LeftNode {
+    /// Gives node its process back, since there is no next program: without, a closed pipe would
+    /// kill it.
+    pub fn come_back(self) {
+        for (number, flags) in (0..).zip(self.flags) {
+            if flags >= 0 {
+                // SAFETY: F_SETFD touches no memory and works for any number.
+                unsafe { libc::fcntl(number, libc::F_SETFD, flags) };
+            }
+        }
+        for (ignored, handler) in SIGNALS.into_iter().zip(self.handlers) {
+            if let Some(handler) = handler {
+                // SAFETY: this is the handler that was installed before.
+                let _ = unsafe { signal(ignored, handler) };
+            }
+        }
     }
 }
 
@@ -36,10 +68,13 @@ mod tests {
                     // SAFETY: F_SETFD touches no memory and works for any number.
                     unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
                 }
-                leave_node();
                 // SAFETY: neither does F_GETFD.
-                let kept = (0..=2).all(|number| unsafe { libc::fcntl(number, libc::F_GETFD) } == 0);
-                exit_now(i32::from(!kept))
+                let flags =
+                    || [0, 1, 2].map(|number| unsafe { libc::fcntl(number, libc::F_GETFD) });
+                let left = leave_node();
+                let kept = flags() == [0; 3];
+                left.come_back();
+                exit_now(i32::from(!kept || flags() != [libc::FD_CLOEXEC; 3]))
             }
             Forked::Parent(child) => assert_eq!(wait_for(child).unwrap(), ExitKind::Exited(0)),
         }
@@ -52,9 +87,10 @@ mod tests {
                 // SAFETY: SIG_IGN is no function.
                 let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigIgn) };
                 let before = is_ignored(Signal::SIGPIPE);
-                leave_node();
+                let left = leave_node();
                 let after = is_ignored(Signal::SIGPIPE);
-                exit_now(i32::from(!before || after))
+                left.come_back();
+                exit_now(i32::from(!before || after || !is_ignored(Signal::SIGPIPE)))
             }
             Forked::Parent(child) => assert_eq!(wait_for(child).unwrap(), ExitKind::Exited(0)),
         }

@@ -20,8 +20,10 @@ pub fn exec(file: Buffer, argv: Vec<Buffer>, environment: Vec<Buffer>) -> ErrorR
         .and_then(|file| Ok((file, strings(&argv)?, strings(&environment)?)));
     match prepared {
         Ok((file, argv, environment)) => {
-            leave_node();
-            report(&replace_process(&file[0], &argv, &environment))
+            let left = leave_node();
+            let error = replace_process(&file[0], &argv, &environment);
+            left.come_back();
+            report(&error)
         }
         Err(error) => report(&error),
     }

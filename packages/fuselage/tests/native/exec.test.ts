@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { addon } from '../../src/native/index.js';
 import { platform } from '../../src/native/load.js';
 
@@ -54,5 +55,8 @@ describe('exec', () => {
     });
     expect(exec('/etc/passwd').causes).toEqual(['Permission denied (EACCES)']);
     expect(exec('/bin/true', 'a\0b').causes).toEqual([expect.stringContaining('nul byte')]);
+    // SIGPIPE (bit 12) is ignored again: else the next closed pipe would kill this process.
+    const ignored = /^SigIgn:\t(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+    expect(BigInt(`0x${ignored}`) & 0x1000n).toBe(0x1000n);
   });
 });
