@@ -3,17 +3,10 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::os::unix::fs::FileExt;
 
+use crate::format::Format;
 use crate::looks_like::looks_like;
-use crate::zip;
-
-/// A format that can be extracted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// PKWARE's zip (APPNOTE 6.3.10), also with something before it.
-    Zip,
-}
+use crate::source::Source;
 
 /// What a look at a file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,45 +25,37 @@ const HEAD: usize = 4096;
 /// than 64 KiB.
 const TAIL: usize = 60 << 10;
 
+/// The first and the last bytes of a file, which overlap in a short one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ends<'a> {
+    pub(crate) head: &'a [u8],
+    pub(crate) tail: &'a [u8],
+    /// Bytes of the whole file.
+    pub(crate) length: u64,
+}
+
 /// Looks at the beginning and the end of `file`, at most 64 KiB, without moving its position.
 ///
 /// # Errors
 /// What pread(2) and fstat(2) say.
 pub fn detect(file: BorrowedFd<'_>) -> io::Result<Detection> {
     let file = File::from(file.try_clone_to_owned()?);
-    let length = file.metadata()?.len();
-    let head = read_up_to(&file, HEAD, 0)?;
-    let kind = looks_like(&head, length);
-    let found = |format, looks_like| {
-        Ok(Detection {
-            length,
-            format,
-            looks_like,
-        })
+    let source = Source::behind(&file, 0)?;
+    let length = source.length();
+    let head = source.read_up_to(HEAD, 0)?;
+    let tail = source.read_up_to(TAIL, length.saturating_sub(TAIL as u64))?;
+    let ends = Ends {
+        head: &head,
+        tail: &tail,
+        length,
     };
-    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
-        return found(Some(Format::Zip), kind);
-    }
-    let at = length.saturating_sub(TAIL as u64);
-    let tail = read_up_to(&file, TAIL, at)?;
-    if zip::ends_like_zip(&tail, length) {
-        return found(Some(Format::Zip), "a zip archive with something before it");
-    }
-    found(None, kind)
-}
-
-/// Reads `length` bytes from `offset`, fewer at the end of the file.
-fn read_up_to(file: &File, length: usize, offset: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; length];
-    let mut filled = 0;
-    while filled < length {
-        match file.read_at(&mut bytes[filled..], offset + filled as u64) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    bytes.truncate(filled);
-    Ok(bytes)
+    let (format, looks_like) = match Format::of(&ends) {
+        Some((format, words)) => (Some(format), words),
+        None => (None, looks_like(&head, length)),
+    };
+    Ok(Detection {
+        length,
+        format,
+        looks_like,
+    })
 }

@@ -3,13 +3,12 @@
 use std::fs::File;
 use std::os::fd::BorrowedFd;
 
-use crate::content::{ContentError, ContentReader, Output};
-use crate::detect::Format;
 use crate::error::ArchiveError;
+use crate::format::Format;
 use crate::limits::Limits;
-use crate::tree::{Leaf, Tree};
-use crate::tree_writer::{Contents, write_tree};
-use crate::zip::{Record, read_central};
+use crate::source::Source;
+use crate::tree::Tree;
+use crate::tree_writer::write_tree;
 
 /// How to extract.
 pub struct Extraction<'a> {
@@ -73,18 +72,12 @@ pub fn extract(
     how: &Extraction<'_>,
 ) -> Result<Extracted, ArchiveError> {
     let file = File::from(archive.try_clone_to_owned()?);
-    let length = file.metadata()?.len();
-    let (tree, records) = match format {
-        Format::Zip => read_central(&file, length, &how.limits)?,
-    };
+    let archive = (format.open)(Source::behind(&file, 0)?, &how.limits)?;
+    let tree = archive.tree();
     if let Some(space) = &how.space {
-        check_space(&tree, space)?;
+        check_space(tree, space)?;
     }
-    let contents = || ZipContents {
-        reader: ContentReader::new(&file, length),
-        records: &records,
-    };
-    write_tree(&tree, into, how.jobs, contents, how.progress)?;
+    write_tree(&*archive, into, how.jobs, how.progress)?;
     Ok(Extracted {
         entries: tree.entries(),
         bytes: tree.bytes(),
@@ -108,15 +101,4 @@ fn check_space(tree: &Tree, space: &Space) -> Result<(), ArchiveError> {
         return no_space(tree.entries(), space.inodes, "inodes");
     }
     Ok(())
-}
-
-struct ZipContents<'a> {
-    reader: ContentReader<'a>,
-    records: &'a [Record],
-}
-
-impl Contents for ZipContents<'_> {
-    fn copy(&mut self, leaf: &Leaf, to: &mut dyn Output) -> Result<(), ContentError> {
-        self.reader.copy(&self.records[leaf.index], leaf.index, to)
-    }
 }

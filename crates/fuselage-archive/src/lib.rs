@@ -4,19 +4,23 @@
 //! is written; the one tree writer makes it below an open directory and nowhere else. The crate
 //! mounts nothing, knows no store, and prints nothing.
 
-mod content;
+mod archive;
 mod detect;
 mod error;
 mod extract;
+mod format;
 mod limits;
 mod looks_like;
+mod output;
 mod path;
+mod source;
 mod tree;
 mod tree_writer;
 mod zip;
 
-pub use detect::{Detection, Format, detect};
+pub use detect::{Detection, detect};
 pub use error::ArchiveError;
 pub use extract::{Extracted, Extraction, Progress, Space, extract};
+pub use format::Format;
 pub use limits::Limits;
 pub use tree::Tree;

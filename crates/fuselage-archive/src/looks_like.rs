@@ -1,9 +1,7 @@
 //! What a file seems to be, in words, for somebody who gave the wrong one.
 
 /// Beginnings of kinds of files, and what they are called.
-const KINDS: [(&[u8], &str); 26] = [
-    (b"PK\x03\x04", "a zip archive"),
-    (b"PK\x05\x06", "an empty zip archive"),
+const KINDS: [(&[u8], &str); 24] = [
     (b"hsqs", "a squashfs image"),
     (b"sqsh", "a squashfs image of the other byte order"),
     (b"\x1f\x8b", "a gzip file"),

@@ -25,19 +25,33 @@ pub(crate) struct Directory {
     pub(crate) given: Option<(u32, Time)>,
 }
 
-/// A file or a symbolic link.
+/// What an entry that is no directory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LeafKind {
+    File,
+    Symlink,
+    /// Another name of a file or a symbolic link: of the leaf with this number.
+    HardLink {
+        to: usize,
+    },
+}
+
+/// A file, a symbolic link, or another name of one.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf {
     /// Normalised.
     pub(crate) path: Vec<u8>,
     /// Number of its directory.
     pub(crate) directory: usize,
-    pub(crate) is_link: bool,
+    pub(crate) kind: LeafKind,
     /// Permission bits, 0 to 0777.
     pub(crate) mode: u32,
     pub(crate) time: Time,
-    /// Bytes, unpacked; of a link, those of its target.
+    /// Bytes, unpacked; of a symbolic link, those of its target; of a hard link, none.
     pub(crate) size: u64,
+    /// Files of one group are read best by one thread, one after the other; `None`: those of one
+    /// directory are.
+    pub(crate) group: Option<u64>,
     /// Which entry of the archive it is.
     pub(crate) index: usize,
 }
@@ -98,8 +112,8 @@ impl Tree {
         Ok(())
     }
 
-    /// Adds a file or a link; its `directory` is found here.
-    pub(crate) fn add_leaf(&mut self, mut leaf: Leaf) -> Result<(), ArchiveError> {
+    /// Adds a file or a link, whose `directory` is found here; returns its number.
+    pub(crate) fn add_leaf(&mut self, mut leaf: Leaf) -> Result<usize, ArchiveError> {
         if leaf.path.is_empty() {
             return Err(ArchiveError::hostile(b"", "is a file and has no name"));
         }
@@ -112,7 +126,12 @@ impl Tree {
         };
         self.bytes = self.bytes.saturating_add(leaf.size);
         self.leaves.push(leaf);
-        Ok(())
+        Ok(self.leaves.len() - 1)
+    }
+
+    /// The leaves of one kind, in the order of the archive.
+    pub(crate) fn leaves_of(&self, kind: LeafKind) -> impl Iterator<Item = &Leaf> {
+        self.leaves.iter().filter(move |leaf| leaf.kind == kind)
     }
 
     /// The number of the directory at `path`, which is made with all above it where it is new.
@@ -169,8 +188,8 @@ impl Tree {
             ratio,
             limits.ratio.into(),
         )?;
-        for leaf in &self.leaves {
-            if leaf.is_link && (leaf.size == 0 || leaf.size > LONGEST_TARGET) {
+        for leaf in self.leaves_of(LeafKind::Symlink) {
+            if leaf.size == 0 || leaf.size > LONGEST_TARGET {
                 return Err(ArchiveError::Damaged {
                     entry: Some(shown(&leaf.path)),
                     what: format!("is a link whose target has {} bytes", leaf.size),

@@ -9,33 +9,28 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use fuselage_linux::beneath;
 
-use crate::content::{ContentError, Output};
+use crate::archive::{Archive, Contents};
 use crate::error::ArchiveError;
 use crate::extract::Progress;
+use crate::output::ContentError;
 use crate::path::split;
-use crate::tree::{Leaf, Tree};
+use crate::tree::{Leaf, LeafKind, Tree};
 
 /// Files of one directory that one thread writes in a row.
 const RUN: usize = 128;
 
-/// Gives contents of leaves; each thread has its own.
-pub(crate) trait Contents {
-    /// Gives the content of `leaf` to `to`.
-    fn copy(&mut self, leaf: &Leaf, to: &mut dyn Output) -> Result<(), ContentError>;
-}
-
-/// Makes `tree` below `into`, which is empty, with `jobs` threads; `contents` makes a reader for
-/// each of them.
-pub(crate) fn write_tree<C: Contents>(
-    tree: &Tree,
+/// Makes the tree of `archive` below `into`, which is empty, with `jobs` threads.
+pub(crate) fn write_tree(
+    archive: &dyn Archive,
     into: BorrowedFd<'_>,
     jobs: usize,
-    contents: impl Fn() -> C + Sync,
     progress: Option<&(dyn Progress + Sync)>,
 ) -> Result<(), ArchiveError> {
+    let tree = archive.tree();
     make_directories(tree, into)?;
-    write_files(tree, into, jobs, &contents, progress)?;
-    make_links(tree, into, &mut contents())?;
+    write_files(archive, into, jobs, progress)?;
+    make_symlinks(tree, into, &mut *archive.contents())?;
+    make_hard_links(tree, into)?;
     finish_directories(tree, into)
 }
 
@@ -81,33 +76,34 @@ impl Opened {
     }
 }
 
-/// Runs of files of one directory, the biggest first.
+/// Runs of files of one group and directory, the biggest first.
 fn runs(tree: &Tree) -> Vec<Vec<&Leaf>> {
-    let mut files: Vec<&Leaf> = tree.leaves.iter().filter(|leaf| !leaf.is_link).collect();
-    files.sort_by_key(|leaf| leaf.directory);
+    let mut files: Vec<&Leaf> = tree.leaves_of(LeafKind::File).collect();
+    let group = |leaf: &Leaf| leaf.group.unwrap_or(leaf.directory as u64);
+    files.sort_by_key(|leaf| (group(leaf), leaf.directory));
     let mut runs: Vec<Vec<&Leaf>> = files
-        .chunk_by(|one, other| one.directory == other.directory)
-        .flat_map(|directory| directory.chunks(RUN))
+        .chunk_by(|one, other| group(one) == group(other))
+        .flat_map(|files| files.chunks(RUN))
         .map(<[&Leaf]>::to_vec)
         .collect();
     runs.sort_by_key(|run| std::cmp::Reverse(run.iter().map(|leaf| leaf.size).sum::<u64>()));
     runs
 }
 
-fn write_files<C: Contents>(
-    tree: &Tree,
+fn write_files(
+    archive: &dyn Archive,
     into: BorrowedFd<'_>,
     jobs: usize,
-    contents: &(impl Fn() -> C + Sync),
     progress: Option<&(dyn Progress + Sync)>,
 ) -> Result<(), ArchiveError> {
+    let tree = archive.tree();
     let runs = runs(tree);
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
     // Of several errors the one of the first entry is told, whichever thread was faster.
     let failure: Mutex<Option<(usize, ArchiveError)>> = Mutex::new(None);
     let work = || {
-        let mut contents = contents();
+        let mut contents = archive.contents();
         let mut open = Opened::default();
         while let Some(run) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
             for leaf in run {
@@ -117,7 +113,7 @@ fn write_files<C: Contents>(
                 if let Some(progress) = progress {
                     progress.entering(&leaf.path);
                 }
-                if let Err(error) = write_file(tree, into, leaf, &mut open, &mut contents) {
+                if let Err(error) = write_file(tree, into, leaf, &mut open, &mut *contents) {
                     stop.store(true, Ordering::Relaxed);
                     let mut failure = match failure.lock() {
                         Ok(failure) => failure,
@@ -152,12 +148,12 @@ fn write_files<C: Contents>(
     failure.map_or(Ok(()), |(_, error)| Err(error))
 }
 
-fn write_file<C: Contents>(
+fn write_file(
     tree: &Tree,
     into: BorrowedFd<'_>,
     leaf: &Leaf,
     open: &mut Opened,
-    contents: &mut C,
+    contents: &mut dyn Contents,
 ) -> Result<(), ArchiveError> {
     let failed = |error| ArchiveError::write(&leaf.path, error);
     let directory = open.get(tree, into, leaf.directory).map_err(failed)?;
@@ -172,13 +168,13 @@ fn write_file<C: Contents>(
     beneath::set_time(&file, leaf.time.seconds, leaf.time.nanoseconds).map_err(failed)
 }
 
-fn make_links<C: Contents>(
+fn make_symlinks(
     tree: &Tree,
     into: BorrowedFd<'_>,
-    contents: &mut C,
+    contents: &mut dyn Contents,
 ) -> Result<(), ArchiveError> {
     let mut open = Opened::default();
-    let mut links: Vec<&Leaf> = tree.leaves.iter().filter(|leaf| leaf.is_link).collect();
+    let mut links: Vec<&Leaf> = tree.leaves_of(LeafKind::Symlink).collect();
     links.sort_by_key(|leaf| leaf.directory);
     for leaf in links {
         let failed = |error| ArchiveError::write(&leaf.path, error);
@@ -196,14 +192,32 @@ fn make_links<C: Contents>(
             ));
         }
         let directory = open.get(tree, into, leaf.directory).map_err(failed)?;
-        beneath::make_link(directory, leaf.name(), &target).map_err(failed)?;
-        beneath::set_link_time(
+        beneath::make_symlink(directory, leaf.name(), &target).map_err(failed)?;
+        beneath::set_symlink_time(
             directory,
             leaf.name(),
             leaf.time.seconds,
             leaf.time.nanoseconds,
         )
         .map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Names a second time what this extraction has made itself: never anything that was there.
+fn make_hard_links(tree: &Tree, into: BorrowedFd<'_>) -> Result<(), ArchiveError> {
+    let (mut open, mut open_target) = (Opened::default(), Opened::default());
+    for leaf in &tree.leaves {
+        let LeafKind::HardLink { to } = leaf.kind else {
+            continue;
+        };
+        let failed = |error| ArchiveError::write(&leaf.path, error);
+        let target = &tree.leaves[to];
+        let from = open_target
+            .get(tree, into, target.directory)
+            .map_err(failed)?;
+        let directory = open.get(tree, into, leaf.directory).map_err(failed)?;
+        beneath::make_hard_link(from, target.name(), directory, leaf.name()).map_err(failed)?;
     }
     Ok(())
 }

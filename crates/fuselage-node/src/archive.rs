@@ -24,11 +24,12 @@ pub struct ArchiveFacts {
     pub identity: String,
     /// Bytes of the file.
     pub length: i64,
-    /// The archive format, or null when it is none that is accepted.
-    #[napi(ts_type = "'zip' | null")]
+    /// The name of the format, or null when it is none that is accepted.
     pub format: Option<&'static str>,
     /// In words, for messages.
     pub looks_like: String,
+    /// The names of all formats that are accepted, for messages.
+    pub accepted: Vec<&'static str>,
 }
 
 /// Opens a regular file for reading and tells what archive it is.
@@ -45,10 +46,9 @@ fn inspect(path: &Path) -> Result<ArchiveFacts, ErrorReport> {
     Ok(ArchiveFacts {
         identity,
         length: i64::try_from(detection.length).unwrap_or(i64::MAX),
-        format: detection.format.map(|format| match format {
-            Format::Zip => "zip",
-        }),
+        format: detection.format.map(|format| format.name()),
         looks_like: detection.looks_like.to_string(),
+        accepted: Format::names().collect(),
     })
 }
 

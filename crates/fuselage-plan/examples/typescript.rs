@@ -23,7 +23,7 @@ fn main() -> std::io::Result<()> {
         StepId,
         FileIdentity,
         Source,
-        ArchiveFormat,
+        FormatName,
         ExtractLimits,
         MountPointWay,
         ProcdirParent,

@@ -20,7 +20,7 @@ pub use path::{Place, PlanPath, ProcdirPath};
 pub use plan::{Environment, EnvironmentValue, MountPlan, Namespaces, Program, Reason, SearchTree};
 pub use question::{Question, QuestionError};
 pub use step::{
-    ArchiveFormat, ExtractLimits, FileIdentity, MountPointWay, ProcdirParent, Source, Step, StepId,
+    ExtractLimits, FileIdentity, FormatName, MountPointWay, ProcdirParent, Source, Step, StepId,
 };
 pub use validate::{InvalidPlan, validate};
 

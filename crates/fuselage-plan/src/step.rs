@@ -35,14 +35,11 @@ pub struct Source {
     pub identity: FileIdentity,
 }
 
-/// A format that the worker can extract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The name of a format that the worker can extract, as detection gives it: `zip`. The plan knows
+/// no list of them; the launcher refuses a name that it does not know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
-#[serde(rename_all = "camelCase")]
-pub enum ArchiveFormat {
-    /// PKWARE's APPNOTE 6.3, zip64 included.
-    Zip,
-}
+pub struct FormatName(pub String);
 
 /// What an archive may at most unpack to. Every limit can be raised; the error names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,7 +131,7 @@ pub enum Step {
         /// The archive.
         source: Source,
         /// What the archive is, by its content.
-        format: ArchiveFormat,
+        format: FormatName,
         /// The directory to make; its parent is there already.
         at: Place,
         /// What it may at most unpack to.

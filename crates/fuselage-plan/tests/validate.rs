@@ -49,7 +49,7 @@ fn tree(index: usize, kind: Kind, name: &[u8]) -> Vec<Step> {
             path: PlanPath::new(name),
             identity: FileIdentity("f1".into()),
         },
-        format: ArchiveFormat::Zip,
+        format: FormatName("zip".to_owned()),
         at: below(root, name),
         limits: ExtractLimits {
             entries: 1,

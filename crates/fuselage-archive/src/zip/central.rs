@@ -1,12 +1,10 @@
 //! The central directory: the one list of entries.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
-
 use crate::error::{ArchiveError, shown};
 use crate::limits::Limits;
 use crate::path::normalised;
-use crate::tree::{Leaf, Tree};
+use crate::source::Source;
+use crate::tree::{Leaf, LeafKind, Tree};
 use crate::zip::METHODS;
 use crate::zip::end::{Central, read_end};
 use crate::zip::fields::{Fields, extra};
@@ -44,11 +42,10 @@ struct Parsed<'a> {
 
 /// Reads and checks the whole list; nothing of the entries' data is looked at.
 pub(crate) fn read_central(
-    file: &File,
-    length: u64,
+    source: &Source<'_>,
     limits: &Limits,
 ) -> Result<(Tree, Vec<Record>), ArchiveError> {
-    let central = read_end(file, length)?;
+    let central = read_end(source)?;
     if central.entries > limits.entries {
         let (found, limit) = (central.entries, limits.entries);
         return Err(ArchiveError::Limit {
@@ -63,7 +60,7 @@ pub(crate) fn read_central(
     }
     let size = usize::try_from(central.length).unwrap_or(usize::MAX);
     let mut bytes = vec![0; size];
-    file.read_exact_at(&mut bytes, central.offset)?;
+    source.read_exact_at(&mut bytes, central.offset)?;
     let mut fields = Fields(&bytes);
     let mut tree = Tree::new();
     let mut records = Vec::with_capacity(central.entries as usize);
@@ -73,7 +70,7 @@ pub(crate) fn read_central(
         records.push(parsed.record);
     }
     bound(&mut records, central.offset)?;
-    tree.check(limits, length)?;
+    tree.check(limits, source.length())?;
     Ok((tree, records))
 }
 
@@ -171,16 +168,21 @@ fn add(
             "is stored and has two lengths",
         ));
     }
-    let is_link = kind == Kind::Link;
+    let kind = match kind {
+        Kind::Link => LeafKind::Symlink,
+        _ => LeafKind::File,
+    };
     tree.add_leaf(Leaf {
         path,
         directory: 0,
-        is_link,
+        kind,
         mode,
         time,
         size: record.size,
+        group: None,
         index,
-    })
+    })?;
+    Ok(())
 }
 
 /// Names of MS-DOS and NTFS may be separated by `\`, which some tools forget to change.

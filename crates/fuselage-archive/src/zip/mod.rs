@@ -2,14 +2,30 @@
 //! lists is there; local headers must agree with it.
 
 mod central;
+mod content;
 mod end;
 mod fields;
 mod local;
 mod times;
 
-pub(crate) use central::{Record, read_central};
-pub(crate) use end::ends_like_zip;
-pub(crate) use local::data_offset;
+use crate::archive::{Archive, Contents};
+use crate::detect::Ends;
+use crate::error::ArchiveError;
+use crate::format::Format;
+use crate::limits::Limits;
+use crate::output::{ContentError, Output};
+use crate::source::Source;
+use crate::tree::{Leaf, Tree};
+use crate::zip::central::{Record, read_central};
+use crate::zip::content::ContentReader;
+use crate::zip::local::data_offset;
+
+/// PKWARE's zip (APPNOTE 6.3.10), also with something before it.
+pub(crate) const FORMAT: Format = Format {
+    name: "zip",
+    recognise,
+    open,
+};
 
 /// No compression.
 pub(crate) const STORED: u16 = 0;
@@ -17,3 +33,53 @@ pub(crate) const STORED: u16 = 0;
 pub(crate) const DEFLATE: u16 = 8;
 /// The methods that can be read: 9 deflate64, 12 bzip2, 14 LZMA, 93 zstd, 95 xz.
 pub(crate) const METHODS: [u16; 7] = [STORED, DEFLATE, 9, 12, 14, 93, 95];
+
+fn recognise(ends: &Ends<'_>) -> Option<&'static str> {
+    match ends.head {
+        [b'P', b'K', 3, 4, ..] => Some("a zip archive"),
+        [b'P', b'K', 5, 6, ..] => Some("an empty zip archive"),
+        _ if end::ends_like_zip(ends.tail, ends.length) => {
+            Some("a zip archive with something before it")
+        }
+        _ => None,
+    }
+}
+
+fn open<'a>(source: Source<'a>, limits: &Limits) -> Result<Box<dyn Archive + 'a>, ArchiveError> {
+    let (tree, records) = read_central(&source, limits)?;
+    Ok(Box::new(Zip {
+        source,
+        tree,
+        records,
+    }))
+}
+
+struct Zip<'a> {
+    source: Source<'a>,
+    tree: Tree,
+    records: Vec<Record>,
+}
+
+impl Archive for Zip<'_> {
+    fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    fn contents(&self) -> Box<dyn Contents + '_> {
+        Box::new(ZipContents {
+            reader: ContentReader::new(self.source),
+            records: &self.records,
+        })
+    }
+}
+
+struct ZipContents<'a> {
+    reader: ContentReader<'a>,
+    records: &'a [Record],
+}
+
+impl Contents for ZipContents<'_> {
+    fn copy(&mut self, leaf: &Leaf, to: &mut dyn Output) -> Result<(), ContentError> {
+        self.reader.copy(&self.records[leaf.index], leaf.index, to)
+    }
+}

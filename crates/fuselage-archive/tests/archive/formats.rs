@@ -131,7 +131,7 @@ fn empty_prefixed_described_and_zip64_archives() {
             .extract(&bytes)
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(extracted.entries, entries, "{name}");
-        assert_eq!(detected(&bytes).format, Some(Format::Zip), "{name}");
+        assert_eq!(detected(&bytes).format, Format::named("zip"), "{name}");
     }
 }
 

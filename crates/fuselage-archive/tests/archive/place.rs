@@ -69,7 +69,12 @@ impl Place {
             space,
             progress: None,
         };
-        extract(archive.as_fd(), Format::Zip, into.as_fd(), &how)
+        extract(
+            archive.as_fd(),
+            Format::named("zip").unwrap(),
+            into.as_fd(),
+            &how,
+        )
     }
 
     pub(crate) fn tree(&self) -> Seen {

@@ -9,7 +9,7 @@ use fuselage_linux::memory::{free_bytes, memory_facts};
 use fuselage_linux::open;
 use fuselage_linux::processors::processors;
 use fuselage_linux::shared_notes::SharedNotes;
-use fuselage_plan::{ArchiveFormat, ErrorReport, ExtractLimits};
+use fuselage_plan::{ErrorReport, ExtractLimits, FormatName};
 use serde::{Deserialize, Serialize};
 
 use crate::error::LaunchError;
@@ -20,7 +20,7 @@ use crate::execute::worker::{self, Worked};
 /// What is to be extracted.
 pub(crate) struct Work<'a> {
     pub(crate) archive: &'a Archive,
-    pub(crate) format: ArchiveFormat,
+    pub(crate) format: &'a FormatName,
     /// An empty directory.
     pub(crate) into: &'a Path,
     pub(crate) limits: &'a ExtractLimits,
@@ -69,6 +69,10 @@ pub(crate) fn extract(work: &Work<'_>) -> Result<(), LaunchError> {
 }
 
 fn in_worker(work: &Work<'_>, notes: &SharedNotes) -> Result<(), ErrorReport> {
+    let format = Format::named(&work.format.0).ok_or_else(|| {
+        let why = format!("there is no format `{}`", work.format.0);
+        LaunchError::PlanInvalid { why }.into_report()
+    })?;
     let into = open::open_directory(work.into).map_err(|error| {
         LaunchError::Directory {
             path: work.into.to_owned(),
@@ -88,9 +92,6 @@ fn in_worker(work: &Work<'_>, notes: &SharedNotes) -> Result<(), ErrorReport> {
         jobs: work.jobs.map_or_else(processors, |jobs| jobs as usize),
         space: space(&into),
         progress: Some(&progress),
-    };
-    let format = match work.format {
-        ArchiveFormat::Zip => Format::Zip,
     };
     let extracted =
         fuselage_archive::extract(work.archive.file.as_fd(), format, into.as_fd(), &how);

@@ -90,7 +90,7 @@ fn one(
             let archive = opened.archives.get(id).ok_or_else(|| missing(id))?;
             extract::extract(&Work {
                 archive,
-                format: *format,
+                format,
                 into: &path,
                 limits,
                 jobs: *jobs,

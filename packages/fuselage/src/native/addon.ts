@@ -28,10 +28,12 @@ export interface ArchiveFacts {
   identity: string;
   /** Bytes of the file. */
   length: number;
-  /** The archive format, or null when it is none that is accepted. */
-  format: 'zip' | null;
+  /** The name of the format, or null when it is none that is accepted. */
+  format: string | null;
   /** In words, for messages: `a zip archive`, `a gzip file`, `an empty file`, `an HTML page`. */
   looksLike: string;
+  /** The names of all formats that are accepted, for messages. */
+  accepted: string[];
 }
 
 /** What stands at a path. */

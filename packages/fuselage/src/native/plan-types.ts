@@ -24,7 +24,7 @@ path: PlanPath,
  */
 identity: FileIdentity, };
 
-export type ArchiveFormat = "zip";
+export type FormatName = string;
 
 export type ExtractLimits = { 
 /**
@@ -96,7 +96,7 @@ source: Source,
 /**
  * What the archive is, by its content.
  */
-format: ArchiveFormat, 
+format: FormatName, 
 /**
  * The directory to make; its parent is there already.
  */

@@ -71,12 +71,12 @@ export function planTree(
 function recognised(
   file: string,
   facts: ArchiveFacts | undefined,
-): ArchiveFacts & { format: 'zip' } {
+): ArchiveFacts & { format: string } {
   if (facts !== undefined && facts.format !== null) return { ...facts, format: facts.format };
   const looksLike = facts?.looksLike ?? 'nothing that was looked at';
   throw new FuselageError(
     'ERR_ARCHIVE_UNRECOGNISED',
     `the archive \`${file}\` is of no format that fuselage reads`,
-    { causes: [`it looks like ${looksLike}`], hints: ['accepted are: zip'] },
+    { causes: [`it looks like ${looksLike}`], hints: [`accepted are: ${facts?.accepted.join(', ') ?? 'none'}`] },
   );
 }

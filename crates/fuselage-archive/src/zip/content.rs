@@ -1,15 +1,13 @@
 //! The data of entries: read, unpacked and checked.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::num::NonZeroUsize;
-use std::os::unix::fs::FileExt;
-
-use fuselage_linux::mapped_file::fill_new_file;
 
 use libdeflater::{Crc, DecompressionError, Decompressor};
 
 use crate::error::ArchiveError;
+use crate::output::{ContentError, Output};
+use crate::source::Source;
 use crate::zip::{DEFLATE, Record, STORED, data_offset};
 
 /// Up to this many bytes an entry is unpacked in one go into a buffer that is used again.
@@ -26,21 +24,18 @@ const STREAM_BUFFER: usize = 128 << 10;
 
 /// What one thread needs to read entries; its buffers are used again and again.
 pub(crate) struct ContentReader<'a> {
-    file: &'a File,
-    length: u64,
+    source: Source<'a>,
     packed: Vec<u8>,
     unpacked: Vec<u8>,
     inflate: Decompressor,
     /// The library's view of the archive, for the rare methods and the large entries.
-    library: Option<zip::ZipArchive<PositionedFile<'a>>>,
+    library: Option<zip::ZipArchive<PositionedSource<'a>>>,
 }
 
 impl<'a> ContentReader<'a> {
-    /// For an archive of `length` bytes.
-    pub(crate) fn new(file: &'a File, length: u64) -> Self {
+    pub(crate) fn new(source: Source<'a>) -> Self {
         Self {
-            file,
-            length,
+            source,
             packed: Vec::new(),
             unpacked: Vec::new(),
             inflate: Decompressor::new(),
@@ -121,7 +116,7 @@ impl<'a> ContentReader<'a> {
             if self.packed.len() < wanted {
                 self.packed.resize(wanted, 0);
             }
-            self.file
+            self.source
                 .read_exact_at(&mut self.packed[..wanted], record.offset)?;
             let data = data_offset(&self.packed[..wanted], record)?;
             let end = data as u64 + record.compressed;
@@ -151,9 +146,8 @@ impl<'a> ContentReader<'a> {
             ))
         };
         if self.library.is_none() {
-            let reader = PositionedFile {
-                file: self.file,
-                length: self.length,
+            let reader = PositionedSource {
+                source: self.source,
                 position: 0,
             };
             let library = zip::ZipArchive::new(reader).map_err(|error| bad(&error))?;
@@ -201,7 +195,7 @@ impl<'a> ContentReader<'a> {
     fn check_local_header(&mut self, record: &Record) -> Result<(), ArchiveError> {
         let length = (LOCAL_HEADER + record.name.len() as u64).min(record.limit - record.offset);
         let mut header = vec![0; length as usize];
-        self.file.read_exact_at(&mut header, record.offset)?;
+        self.source.read_exact_at(&mut header, record.offset)?;
         let data = data_offset(&header, record)? as u64;
         if data + record.compressed > record.limit - record.offset {
             let what = "overlaps what follows it in the archive";
@@ -233,53 +227,25 @@ const LONGER: &str = "unpacks to more than the archive says";
 const BAD_DATA: &str = "has data that cannot be unpacked";
 const CHECKSUM: &str = "does not have the checksum (CRC-32) that the archive gives";
 
-/// Where content goes: in pieces, or in one piece that is written in place.
-pub(crate) trait Output: Write {
-    /// Takes `length` bytes, which `fill` writes.
-    fn fill(&mut self, length: NonZeroUsize, fill: &mut dyn FnMut(&mut [u8])) -> io::Result<()>;
-}
-
-impl Output for File {
-    fn fill(&mut self, length: NonZeroUsize, fill: &mut dyn FnMut(&mut [u8])) -> io::Result<()> {
-        fill_new_file(self, length, fill)
-    }
-}
-
-impl Output for Vec<u8> {
-    fn fill(&mut self, length: NonZeroUsize, fill: &mut dyn FnMut(&mut [u8])) -> io::Result<()> {
-        self.resize(length.get(), 0);
-        fill(self);
-        Ok(())
-    }
-}
-
-/// Which side of a copy failed.
-#[derive(Debug)]
-pub(crate) enum ContentError {
-    Archive(ArchiveError),
-    Write(io::Error),
-}
-
-/// A file read by position, so that threads share it.
-struct PositionedFile<'a> {
-    file: &'a File,
-    length: u64,
+/// An archive read by position, so that threads share it.
+struct PositionedSource<'a> {
+    source: Source<'a>,
     position: u64,
 }
 
-impl Read for PositionedFile<'_> {
+impl Read for PositionedSource<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(buffer, self.position)?;
+        let count = self.source.read_at(buffer, self.position)?;
         self.position += count as u64;
         Ok(count)
     }
 }
 
-impl Seek for PositionedFile<'_> {
+impl Seek for PositionedSource<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let position = match to {
             SeekFrom::Start(offset) => Some(offset),
-            SeekFrom::End(offset) => self.length.checked_add_signed(offset),
+            SeekFrom::End(offset) => self.source.length().checked_add_signed(offset),
             SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
         };
         self.position = position.ok_or(io::ErrorKind::InvalidInput)?;

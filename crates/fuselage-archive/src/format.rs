@@ -1,0 +1,57 @@
+//! The formats that can be extracted: a new one is a module and a line here.
+
+use crate::archive::Archive;
+use crate::detect::Ends;
+use crate::error::ArchiveError;
+use crate::limits::Limits;
+use crate::source::Source;
+use crate::zip;
+
+/// Every format; the first that takes a file for its own has it.
+const FORMATS: [Format; 1] = [zip::FORMAT];
+
+/// A format that can be extracted.
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    /// What it is called in plans and messages.
+    pub(crate) name: &'static str,
+    /// What a file is in this format, in words, by its first and last bytes; `None`: none of it.
+    pub(crate) recognise: fn(&Ends<'_>) -> Option<&'static str>,
+    /// Reads and checks the list of entries.
+    pub(crate) open: Open,
+}
+
+/// Opens an archive.
+type Open = for<'a> fn(Source<'a>, &Limits) -> Result<Box<dyn Archive + 'a>, ArchiveError>;
+
+impl Format {
+    /// What it is called.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The format that is called `name`.
+    pub fn named(name: &str) -> Option<Self> {
+        FORMATS.into_iter().find(|format| format.name == name)
+    }
+
+    /// The names of all formats.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        FORMATS.iter().map(|format| format.name)
+    }
+
+    /// The format of a file with these first and last bytes, and what it is in words.
+    pub(crate) fn of(ends: &Ends<'_>) -> Option<(Self, &'static str)> {
+        FORMATS
+            .into_iter()
+            .find_map(|format| (format.recognise)(ends).map(|words| (format, words)))
+    }
+}
+
+impl PartialEq for Format {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Format {}

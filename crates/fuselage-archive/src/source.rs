@@ -1,0 +1,75 @@
+//! The bytes of an archive: a file, or the end of one.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// An archive that begins somewhere in a file and ends with it. Read by position only, so that
+/// threads share it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source<'a> {
+    file: &'a File,
+    offset: u64,
+    length: u64,
+}
+
+impl<'a> Source<'a> {
+    /// What lies behind the first `offset` bytes of `file`; nothing, if it is shorter.
+    ///
+    /// # Errors
+    /// What fstat(2) says.
+    pub(crate) fn behind(file: &'a File, offset: u64) -> io::Result<Self> {
+        let length = file.metadata()?.len().saturating_sub(offset);
+        Ok(Self {
+            file,
+            offset,
+            length,
+        })
+    }
+
+    /// Bytes.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Reads from `at` up to as many bytes as `buffer` has room for; 0: there are none.
+    ///
+    /// # Errors
+    /// What pread(2) says.
+    pub(crate) fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        self.file.read_at(buffer, self.position(at)?)
+    }
+
+    /// Fills `buffer` from `at`.
+    ///
+    /// # Errors
+    /// `UnexpectedEof`: there are fewer bytes; and what pread(2) says.
+    pub(crate) fn read_exact_at(&self, buffer: &mut [u8], at: u64) -> io::Result<()> {
+        self.file.read_exact_at(buffer, self.position(at)?)
+    }
+
+    /// Reads up to `length` bytes from `at`, fewer at the end.
+    ///
+    /// # Errors
+    /// What pread(2) says.
+    pub(crate) fn read_up_to(&self, length: usize, at: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        let mut filled = 0;
+        while filled < length {
+            match self.read_at(&mut bytes[filled..], at + filled as u64) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        bytes.truncate(filled);
+        Ok(bytes)
+    }
+
+    fn position(&self, at: u64) -> io::Result<u64> {
+        self.offset
+            .checked_add(at)
+            .ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
