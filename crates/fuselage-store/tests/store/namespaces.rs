@@ -11,7 +11,8 @@ use fuselage_store::{HomeState, inspect_home, open_home};
 use std::os::fd::AsFd;
 
 use crate::support::{
-    USER, as_user, in_child, make, mode, open_tempdir, set_mode, skip, user_namespaces_work,
+    USER, as_user, in_child, make, mode, open_tempdir, set_mode, skip_without_root,
+    user_namespaces_work,
 };
 
 /// What `uid` finds at `home` inside a user namespace, after it was usable outside.
@@ -55,7 +56,7 @@ fn any_other_uid_does() {
 
 #[test]
 fn a_read_only_file_system_holds_no_home() {
-    if !(has_sys_admin() || skip("it needs root with CAP_SYS_ADMIN")) {
+    if !(has_sys_admin() || skip_without_root("it needs root with CAP_SYS_ADMIN")) {
         return;
     }
     let outside = open_tempdir();
