@@ -27,6 +27,21 @@ function isBelow(pid: number, ancestor: number): boolean {
   return false;
 }
 
+const mountNamespace = (pid: number | string) => readlinkSync(`/proc/${pid}/ns/mnt`);
+
+/**
+ * Whether it has become a worker: in the run's mount namespace, where no child is but a worker (what
+ * becomes node is in the caller's), and without capabilities, which it gives up last.
+ */
+function isConfined(pid: number): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return mountNamespace(pid) !== mountNamespace('self') && /^CapEff:\t0+$/m.test(status);
+  } catch {
+    return false;
+  }
+}
+
 /** The process that extracts below `ancestor`: the launcher's file, forked by the launcher. */
 function findWorker(ancestor: number): number | undefined {
   return readdirSync('/proc')
@@ -34,7 +49,7 @@ function findWorker(ancestor: number): number | undefined {
     .find((pid) => {
       if (!(pid > 1) || !isLauncher(pid)) return false;
       const parent = parentOf(pid);
-      return isLauncher(parent) && isBelow(parent, ancestor);
+      return isLauncher(parent) && isBelow(parent, ancestor) && isConfined(pid);
     });
 }
 
