@@ -1,5 +1,5 @@
 /** What is seen of the process that extracts: its progress, and its death. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compiled } from '../support/compile.js';
@@ -24,6 +24,30 @@ beforeAll(() => {
     { name: 'before', content: 'x' },
     { name: 'sub/big', content: Buffer.alloc(3_000_000) },
   ]);
+});
+
+mountTest('an encrypted entry is named, and what to do about it', () => {
+  const archive = writeZip(join(freshDirectory(), 'secret.zip'), [
+    { name: 'open.txt', content: 'x' },
+    { name: 'secret.txt', content: 'y' },
+  ]);
+  const run = () => runFuselage(caller(), ['run', '-s', archive, 'echo', 'started']);
+  expect(run()).toMatchObject({ status: 0, stdout: 'started\n' });
+  // Bit 0 of the flags (APPNOTE 4.4.4), in the local header and in the central directory.
+  const bytes = readFileSync(archive);
+  for (const [record, flags] of [
+    ['PK\x03\x04', 6],
+    ['PK\x01\x02', 8],
+  ] as const) {
+    bytes.writeUInt8(1, bytes.lastIndexOf(record) + flags);
+  }
+  writeFileSync(archive, bytes);
+  const ended = run();
+  expect(ended).toMatchObject({ status: 125, stdout: '' });
+  expect(ended.stderr).toContain('[ERR_ARCHIVE_ENCRYPTED]');
+  expect(ended.stderr).toContain(archive);
+  expect(ended.stderr).toContain('`secret.txt`');
+  expect(ended.stderr).toMatch(/\n {2}fix: .*without a password/);
 });
 
 describe('a worker that dies', () => {
