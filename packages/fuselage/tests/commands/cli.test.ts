@@ -181,6 +181,14 @@ describe('other subcommands', () => {
     expect(refusal(...words)).toMatchObject({ code: 'ERR_USAGE', message, exitCode: 2 });
   });
 
+  test('help of a typo names the near subcommand', () => {
+    expect(refusal('help', 'docter').hints).toEqual([
+      'did you mean `fuselage help doctor`?',
+      '`fuselage help` lists them',
+    ]);
+    expect(refusal('help', 'frob').hints).toEqual(['`fuselage help` lists them']);
+  });
+
   test.each([...RESERVED])('%s is kept, and -- runs a program of that name', (word) => {
     const error = refusal(word, '--help');
     expect(error).toMatchObject({ code: 'ERR_RESERVED_COMMAND', exitCode: 125 });
