@@ -226,20 +226,4 @@ describe('what is the caller’s stays the caller’s', () => {
     const ended = runFuselage(caller(), ['run', 'sh', '-c', script, '-', ...words]);
     expect(ended).toMatchObject({ status: 0, stdout: '12 130000\n' });
   });
-
-  test('a slow pipe that does not wait gets everything', () => {
-    const names = Array.from({ length: 600 }, (_, index) => `--dynamic-empty=tree-${index}`);
-    const script = `"$@" | { sleep 1; cat; }`;
-    const words = ['-c', script, '-', compiled('nonblocking'), frontDoor];
-    const ended = runFuselage({ ...caller(), program: '/bin/sh' }, [
-      ...words,
-      'run',
-      '--dry-run',
-      ...names,
-      'true',
-    ]);
-    expect(ended.stdout.length).toBeGreaterThan(70_000);
-    const plan = JSON.parse(ended.stdout);
-    expect(plan.steps.length).toBeGreaterThan(600);
-  });
 });
