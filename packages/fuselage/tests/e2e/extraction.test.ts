@@ -102,11 +102,13 @@ describe('a launcher that dies', () => {
 
 describe('progress', () => {
   /** Extracts for longer than 300 ms. */
-  async function extract(program: string[], environment: Record<string, string> = {}) {
-    const [name, ...words] = [...program, frontDoor] as [string, ...string[]];
-    const who = caller(undefined, { program: name, environment });
-    const all = [...words, 'run', '--jobs=1', '-s', many, 'echo', 'started'];
-    const { child, ended } = startFuselage(who, all);
+  async function extract(at: 'terminal' | 'pipe', environment: Record<string, string> = {}) {
+    const words = ['run', '--jobs=1', '-s', many, 'echo', 'started'];
+    const who = caller(undefined, { environment });
+    const { child, ended } =
+      at === 'pipe'
+        ? startFuselage(who, words)
+        : startFuselage({ ...who, program: compiled('terminal') }, ['--', frontDoor, ...words]);
     const worker = await workerBelow(child.pid as number);
     process.kill(worker, 'SIGSTOP');
     await until(() => /^State:\s+T/m.test(readFileSync(`/proc/${worker}/status`, 'utf8')));
@@ -116,7 +118,7 @@ describe('progress', () => {
   }
 
   mountTest('is a line on a terminal, which is taken away', async () => {
-    const { status, stdout } = await extract([compiled('terminal'), '--']);
+    const { status, stdout } = await extract('terminal');
     expect(status).toBe(0);
     const clear = '\r\u001b[K';
     const [before, ...lines] = stdout.split(clear);
@@ -127,8 +129,8 @@ describe('progress', () => {
   });
 
   mountTest('is silent elsewhere, and in CI', async () => {
-    expect(await extract([])).toMatchObject({ status: 0, stdout: 'started\n', stderr: '' });
-    const ci = await extract([compiled('terminal'), '--'], { CI: 'true' });
+    expect(await extract('pipe')).toMatchObject({ status: 0, stdout: 'started\n', stderr: '' });
+    const ci = await extract('terminal', { CI: 'true' });
     expect(ci).toMatchObject({ status: 0, stdout: 'started\r\n' });
   });
 });
