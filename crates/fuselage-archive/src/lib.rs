@@ -6,6 +6,7 @@
 
 mod archive;
 mod detect;
+mod elf;
 mod error;
 mod extract;
 mod format;
@@ -18,7 +19,8 @@ mod tree;
 mod tree_writer;
 mod zip;
 
-pub use detect::{Detection, detect};
+pub use detect::{Detection, detect, detect_bytes};
+pub use elf::elf_end;
 pub use error::ArchiveError;
 pub use extract::{Extracted, Extraction, Progress, Space, extract};
 pub use format::Format;

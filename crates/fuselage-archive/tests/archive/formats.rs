@@ -170,7 +170,7 @@ fn what_is_no_zip_is_named() {
         (b"root:x:0:0::/root:/bin/sh\n", "a text"),
     ] {
         let found = detected(bytes);
-        assert_eq!((found.format, found.looks_like), (None, looks_like));
+        assert_eq!((found.format, &*found.looks_like), (None, looks_like));
     }
 }
 
@@ -186,7 +186,7 @@ fn detection_of_a_huge_file_reads_little() {
     );
 }
 
-fn bytes_read() -> u64 {
+pub(crate) fn bytes_read() -> u64 {
     let io = std::fs::read_to_string("/proc/thread-self/io").unwrap();
     io.lines()
         .find_map(|line| line.strip_prefix("rchar: "))

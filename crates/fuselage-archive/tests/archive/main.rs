@@ -6,6 +6,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod elf;
+mod elf_builder;
 mod formats;
 mod hostile;
 mod limits;
