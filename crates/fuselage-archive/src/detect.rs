@@ -5,8 +5,9 @@ use std::io;
 use std::os::fd::BorrowedFd;
 
 use crate::elf;
+use crate::encoded::{self, Encoded};
 use crate::format::Format;
-use crate::looks_like::looks_like;
+use crate::looks_like::{Looks, looks_like};
 use crate::source::{Positioned, Source};
 
 /// What a look at a file says.
@@ -14,12 +15,25 @@ use crate::source::{Positioned, Source};
 pub struct Detection {
     /// Length of the file, in bytes.
     pub length: u64,
-    /// The format, if it is one that can be extracted.
+    /// How the archive stands in the file.
+    pub encoding: Encoding,
+    /// The format, if it is one that can be extracted; of a text, if its beginning tells it.
     pub format: Option<Format>,
     /// Where the archive begins in the file; only an image begins anywhere else than at 0.
     pub offset: u64,
     /// What it is or looks like, in words.
     pub looks_like: String,
+    /// What helps somebody who gave this file, if it is no archive.
+    pub advice: Option<&'static str>,
+}
+
+/// How an archive stands in its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// As it is.
+    Plain,
+    /// As base64 text, which is to be decoded; without a format, what it is shows then.
+    Base64,
 }
 
 /// Bytes that are read of the beginning.
@@ -53,7 +67,22 @@ pub fn detect(file: BorrowedFd<'_>) -> io::Result<Detection> {
 /// Looks at a file that is in memory, as [`detect`] does.
 pub fn detect_bytes(bytes: &[u8]) -> Detection {
     // Memory can always be read.
-    look(bytes).unwrap_or_else(|error| nothing(bytes.len() as u64, error.to_string()))
+    look(bytes).unwrap_or_else(|_| nothing(bytes.len() as u64, looks_like(bytes, bytes)))
+}
+
+/// Looks at a file that base64 text was decoded to, as [`detect`] does; text in it is no archive.
+///
+/// # Errors
+/// What pread(2) and fstat(2) say.
+pub fn detect_decoded(file: BorrowedFd<'_>) -> io::Result<Detection> {
+    let file = File::from(file.try_clone_to_owned()?);
+    let source = Source::behind(&file, 0)?;
+    let head = source.read_up_to(HEAD, 0)?;
+    if let Some(found) = archive(&source, &head)? {
+        return Ok(found);
+    }
+    let looks = looks_like(&source, &head).of_base64();
+    Ok(nothing(source.length(), looks))
 }
 
 fn look<T: Positioned + ?Sized>(file: &T) -> io::Result<Detection> {
@@ -62,26 +91,44 @@ fn look<T: Positioned + ?Sized>(file: &T) -> io::Result<Detection> {
         return Ok(found);
     }
     let length = file.length();
-    Ok(nothing(length, looks_like(&head, length).to_owned()))
+    Ok(match encoded::look(&head, length) {
+        Some(Encoded::Open { format, words }) => Detection {
+            length,
+            encoding: Encoding::Base64,
+            format,
+            offset: 0,
+            looks_like: words,
+            advice: None,
+        },
+        Some(Encoded::Refused(looks)) => nothing(length, looks),
+        None => nothing(length, looks_like(file, &head)),
+    })
 }
 
-fn nothing(length: u64, looks_like: String) -> Detection {
+fn nothing(length: u64, looks: Looks) -> Detection {
     Detection {
         length,
+        encoding: Encoding::Plain,
         format: None,
         offset: 0,
-        looks_like,
+        looks_like: looks.words,
+        advice: looks.advice,
     }
 }
 
 /// The archive that a file is, or has in it.
-fn archive<T: Positioned + ?Sized>(file: &T, head: &[u8]) -> io::Result<Option<Detection>> {
+pub(crate) fn archive<T: Positioned + ?Sized>(
+    file: &T,
+    head: &[u8],
+) -> io::Result<Option<Detection>> {
     let length = file.length();
     let found = |format, offset, looks_like| Detection {
         length,
+        encoding: Encoding::Plain,
         format: Some(format),
         offset,
         looks_like,
+        advice: None,
     };
     if let Some((format, offset, words)) = image_behind_elf(file, head)? {
         let words = format!("{words} at byte {offset} behind an ELF program");

@@ -67,6 +67,22 @@ pub enum ArchiveError {
         /// Why.
         source: io::Error,
     },
+    /// It is no base64 text.
+    #[error("line {line}, column {column}: {what}")]
+    Text {
+        /// From 1.
+        line: u64,
+        /// In bytes, from 1.
+        column: u64,
+        /// What is wrong there.
+        what: String,
+    },
+    /// A call failed while writing what base64 text decodes to.
+    #[error("cannot write the decoded archive")]
+    NotDecoded {
+        /// Why.
+        source: io::Error,
+    },
     /// A call failed while reading the archive.
     #[error("cannot read the archive")]
     Read {
@@ -113,14 +129,16 @@ impl ArchiveError {
     /// The word of `docs/errors.md`.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Damaged { .. } => "ERR_ARCHIVE_DAMAGED",
+            Self::Damaged { .. } | Self::Text { .. } => "ERR_ARCHIVE_DAMAGED",
             Self::Encrypted { .. } => "ERR_ARCHIVE_ENCRYPTED",
             Self::Unsupported { .. } => "ERR_ARCHIVE_UNSUPPORTED",
             Self::Hostile { .. } => "ERR_ARCHIVE_HOSTILE",
             Self::Limit { .. } => "ERR_ARCHIVE_LIMIT",
             Self::NoSpace { .. } => "ERR_EXTRACT_NO_SPACE",
-            Self::Write { source, .. } if is_full(source) => "ERR_EXTRACT_NO_SPACE",
-            Self::Write { .. } => "ERR_EXTRACT_FAILED",
+            Self::Write { source, .. } | Self::NotDecoded { source } if is_full(source) => {
+                "ERR_EXTRACT_NO_SPACE"
+            }
+            Self::Write { .. } | Self::NotDecoded { .. } => "ERR_EXTRACT_FAILED",
             Self::Read { .. } => "ERR_ARCHIVE_OPEN",
         }
     }
@@ -134,8 +152,9 @@ impl ArchiveError {
             Self::Hostile { .. } => "do not trust this archive, or pack it again with a sane tool",
             Self::Limit { .. } => "if you trust the archive, raise the limit: --limit NAME=NUMBER",
             Self::NoSpace { .. } => ROOM,
-            Self::Write { source, .. } if is_full(source) => ROOM,
-            Self::Write { .. } | Self::Read { .. } => return Vec::new(),
+            Self::Text { .. } => "fetch the text again, or make it again: `base64 FILE` writes it",
+            Self::Write { source, .. } | Self::NotDecoded { source } if is_full(source) => ROOM,
+            Self::Write { .. } | Self::NotDecoded { .. } | Self::Read { .. } => return Vec::new(),
         };
         vec![hint.to_owned()]
     }

@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use fuselage_archive::{Format, detect, detect_bytes, elf_end};
 
 use crate::elf_builder::{Elf, LITTLE_64, elf, kinds};
+use crate::mutations::{Random, more, mutate};
 use crate::place::Place;
 use crate::zip_builder::{file, zip, zip_with};
 
@@ -97,6 +98,29 @@ fn detection_of_a_huge_program_reads_little() {
         read <= 65_536 + 4096,
         "64 KiB, and /proc/thread-self/io itself: {read}"
     );
+}
+
+#[test]
+fn mutated_programs_panic_nowhere() {
+    let mut random = Random(0xe1f0_5eed_0000_0001);
+    let mut ends = 0;
+    let count = more(5000);
+    for number in 0..count {
+        let kinds = kinds();
+        let kind = kinds[number as usize % kinds.len()];
+        let mut bytes = elf(kind, 200);
+        if number % 2 == 0 {
+            bytes = zip_with(&[file("a", b"alpha")], &bytes, true);
+        }
+        mutate(&mut bytes, &mut random);
+        // Where it hurts most.
+        let at = random.below(200.min(bytes.len()));
+        bytes[at] = [0, 1, 0x7f, 0x80, 0xff][random.below(5)];
+        ends += u32::from(elf_end(&bytes).is_some());
+        let found = detect_bytes(&bytes);
+        assert!(found.offset < bytes.len() as u64, "{number} {found:?}");
+    }
+    assert!(ends * 2 >= count, "{ends} of {count} are still ELF files");
 }
 
 /// Tests of images behind programs: they need a format that is one.
