@@ -4,6 +4,9 @@ use std::io;
 
 use thiserror::Error;
 
+use crate::detect::Detection;
+use crate::format::Format;
+
 /// An archive that is refused, or a tree that cannot be written.
 #[derive(Debug, Error)]
 pub enum ArchiveError {
@@ -67,6 +70,14 @@ pub enum ArchiveError {
         /// Why.
         source: io::Error,
     },
+    /// It is of no format that can be extracted.
+    #[error("it looks like {looks_like}")]
+    Unrecognised {
+        /// In words.
+        looks_like: String,
+        /// What to do.
+        advice: Option<&'static str>,
+    },
     /// It is no base64 text.
     #[error("line {line}, column {column}: {what}")]
     Text {
@@ -126,10 +137,19 @@ impl ArchiveError {
         }
     }
 
+    /// What detection says of a file that is no archive.
+    pub fn unrecognised(found: Detection) -> Self {
+        Self::Unrecognised {
+            looks_like: found.looks_like,
+            advice: found.advice,
+        }
+    }
+
     /// The word of `docs/errors.md`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Damaged { .. } | Self::Text { .. } => "ERR_ARCHIVE_DAMAGED",
+            Self::Unrecognised { .. } => "ERR_ARCHIVE_UNRECOGNISED",
             Self::Encrypted { .. } => "ERR_ARCHIVE_ENCRYPTED",
             Self::Unsupported { .. } => "ERR_ARCHIVE_UNSUPPORTED",
             Self::Hostile { .. } => "ERR_ARCHIVE_HOSTILE",
@@ -146,6 +166,10 @@ impl ArchiveError {
     /// What to do about it.
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
+            Self::Unrecognised { advice, .. } => {
+                let advice = advice.map(str::to_owned);
+                return advice.into_iter().chain([accepted()]).collect();
+            }
             Self::Damaged { .. } => "fetch or build the archive again; `unzip -t` checks it",
             Self::Encrypted { .. } => "pack it again without a password",
             Self::Unsupported { .. } => "pack it again with `zip`, which compresses by deflate",
@@ -158,6 +182,12 @@ impl ArchiveError {
         };
         vec![hint.to_owned()]
     }
+}
+
+/// What is taken, in words.
+fn accepted() -> String {
+    let accepted: Vec<&str> = Format::accepted().collect();
+    format!("accepted are: {}", accepted.join(", "))
 }
 
 const ROOM: &str = "give the run more memory with --tmpfs-size SIZE (or FUSELAGE_TMPFS_SIZE), \

@@ -1,6 +1,8 @@
 //! Executes a plan: opens what it needs, then a loop over the steps, then execve(2). The kernel
 //! cleans up when the last process of the namespace ends; nothing stays behind to supervise.
 
+mod archive_worker;
+mod decode;
 mod environment;
 mod extract;
 mod namespaces;

@@ -16,6 +16,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 
 /// One line on the terminal, if standard error is one and this is not CI.
 pub(crate) struct TerminalProgress<'a> {
+    doing: &'static str,
     name: String,
     notes: &'a SharedNotes,
     shown: bool,
@@ -27,14 +28,15 @@ pub(crate) struct TerminalProgress<'a> {
 }
 
 impl<'a> TerminalProgress<'a> {
-    /// For the archive at `path`.
-    pub(crate) fn new(path: &Path, notes: &'a SharedNotes) -> Self {
+    /// For the archive at `path`; `doing` is what is done to it.
+    pub(crate) fn new(doing: &'static str, path: &Path, notes: &'a SharedNotes) -> Self {
         let name = path
             .file_name()
             .unwrap_or(path.as_os_str())
             .to_string_lossy()
             .into_owned();
         Self {
+            doing,
             name: report::printable(&name),
             notes,
             shown: descriptors::standard_error_is_terminal() && std::env::var_os("CI").is_none(),
@@ -65,9 +67,13 @@ impl<'a> TerminalProgress<'a> {
         if mine {
             let entries = self.entries.load(Ordering::Relaxed);
             let megabytes = self.bytes.load(Ordering::Relaxed) / 1_000_000;
+            let entries = match entries {
+                0 => String::new(),
+                entries => format!("{entries} entries, "),
+            };
             report::print_text(&format!(
-                "\r\x1b[Kfuselage: extracting {}: {entries} entries, {megabytes} MB",
-                self.name
+                "\r\x1b[Kfuselage: {} {}: {entries}{megabytes} MB",
+                self.doing, self.name
             ));
         }
     }
