@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use fuselage_linux::process;
 use fuselage_plan::{Place, Program};
 
-use crate::ask::variable;
 use crate::error::LaunchError;
 use crate::execute::{shell_script, tree_program};
+use crate::variable::variable;
 
 /// Where execvp(3) looks when there is no `PATH`.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";

@@ -8,7 +8,7 @@ use fuselage_linux::process::{self, ExitKind, Forked, Signal};
 use fuselage_linux::signals::ChildSignal;
 use fuselage_linux::{capabilities, descriptors};
 
-use crate::serve::{receive_frame, send_frame};
+use crate::frames::{receive_frame, send_frame};
 
 /// What became of the work.
 pub(crate) enum Worked {
