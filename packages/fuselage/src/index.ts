@@ -83,7 +83,7 @@ function planned(options: PlanOptions): Planned {
   const { words, program: wanted } = program(options);
   const inputs = new Inputs(libraryCaller(options.env, options.cwd ?? null), addon);
   const request = runRequest(options, wanted, inputs);
-  const plan = planRequest(request, gatherFacts(request, inputs), POLICY);
+  const plan = planRequest(request, gatherFacts(request, inputs, POLICY), POLICY);
   return { plan, inputs: inputs.recorded(), words };
 }
 

@@ -28,7 +28,7 @@ export class RunCommand extends BaseCommand {
   override answer(): Answer {
     const { inputs, print } = this.context;
     const request = runRequest(this.#trees(), this.#program(), inputs);
-    const plan = planRun(request, gatherFacts(request, inputs), POLICY);
+    const plan = planRun(request, gatherFacts(request, inputs, POLICY), POLICY);
     if (this.dryRun) {
       print(`${JSON.stringify(plan, null, 2)}\n`);
       return { answer: 'done', exitCode: 0 };
