@@ -9,6 +9,7 @@ mod error;
 mod execute;
 mod explain;
 mod frames;
+mod hints;
 mod invocation;
 mod package;
 mod report;

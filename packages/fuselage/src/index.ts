@@ -18,7 +18,7 @@ import { launch, type RunResult, type StartedCommand, type StdioOption } from '.
 import { planRun as planRequest } from './run/plan.js';
 import { type ProgramRequest, runRequest, type TreeOptions } from './run/request.js';
 
-export { type ErrorCode, type ErrorDetails, FuselageError } from './errors.js';
+export { type ErrorCode, type ErrorDetails, FuselageError, type Hints } from './errors.js';
 export type { ErrorReport, ExtractLimits, MountPlan, PlanPath } from './native/plan-types.js';
 export type { RunResult, StartedCommand, StdioEntry, StdioOption } from './run/launch.js';
 export type { ArchiveOption, TreeOptions } from './run/request.js';

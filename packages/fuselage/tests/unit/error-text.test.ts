@@ -15,6 +15,6 @@ test('an error says what, why and what to do, and no terminal obeys it', () => {
 });
 
 test('what is not UTF-8 shows as U+FFFD, other text as it is', () => {
-  const error = new FuselageError('ERR_INTERNAL', 'ä\udcff„');
-  expect(errorText(error.toReport())).toBe('fuselage: ä\ufffd„ [ERR_INTERNAL]\n');
+  const error = new FuselageError('ERR_INTERNAL', 'ä\udcff„', { hints: ['„'] });
+  expect(errorText(error.toReport())).toBe('fuselage: ä\ufffd„ [ERR_INTERNAL]\n  fix: „\n');
 });
