@@ -5,6 +5,7 @@ mod tests;
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use fuselage_linux::causes;
 use fuselage_linux::process::ExitKind;
@@ -59,7 +60,7 @@ pub(crate) enum LaunchError {
     #[error("the process that extracts {} ended unexpectedly", archive.display())]
     WorkerDied {
         archive: PathBuf,
-        how: ExitKind,
+        how: WorkerEnd,
         entries: Vec<String>,
     },
     /// No such program.
@@ -165,18 +166,24 @@ impl LaunchError {
                 125,
             ),
             Self::WorkerDied { how, entries, .. } => {
-                let mut causes = vec![ended(how)];
+                let (cause, hint) = match how {
+                    WorkerEnd::Died(how) => (
+                        ended(how),
+                        "if memory ran out, give the run more, or extract a smaller archive",
+                    ),
+                    WorkerEnd::Stuck(time) => (
+                        format!(
+                            "it took {} s of processor time without any progress, and was ended",
+                            time.as_secs()
+                        ),
+                        "make the archive again: it may be damaged, or made to do harm",
+                    ),
+                };
+                let mut causes = vec![cause];
                 if !entries.is_empty() {
                     causes.push(format!("it was at {}", entries.join(", ")));
                 }
-                (
-                    "ERR_WORKER_DIED",
-                    causes,
-                    vec![
-                        "if memory ran out, give the run more, or extract a smaller archive".into(),
-                    ],
-                    125,
-                )
+                ("ERR_WORKER_DIED", causes, vec![hint.into()], 125)
             }
             Self::CommandNotFound {
                 name,
@@ -231,6 +238,15 @@ impl LaunchError {
             exit_code,
         }
     }
+}
+
+/// How the process that extracts ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum WorkerEnd {
+    /// By itself, or somebody ended it.
+    Died(ExitKind),
+    /// It was ended, since it took so much processor time without any progress.
+    Stuck(Duration),
 }
 
 /// How a process ended, in words.

@@ -74,7 +74,11 @@ fn every() -> Vec<LaunchError> {
             candidates: vec!["a/x".into(), "b/x".into()],
         },
     ];
-    for how in [ExitKind::Exited(1), ExitKind::Signaled(Signal::SIGKILL)] {
+    for how in [
+        WorkerEnd::Died(ExitKind::Exited(1)),
+        WorkerEnd::Died(ExitKind::Signaled(Signal::SIGKILL)),
+        WorkerEnd::Stuck(Duration::from_secs(9)),
+    ] {
         every.push(LaunchError::WorkerDied {
             archive: path(),
             how,

@@ -12,9 +12,10 @@ use fuselage_linux::shared_notes::SharedNotes;
 use fuselage_plan::{ErrorReport, ExtractLimits, FormatName};
 use serde::{Deserialize, Serialize};
 
-use crate::error::LaunchError;
+use crate::error::{LaunchError, WorkerEnd};
 use crate::execute::progress::TerminalProgress;
 use crate::execute::sources::Archive;
+use crate::execute::watchdog::{ALLOWANCE, INTERVAL, Watchdog};
 use crate::execute::worker::{self, Worked};
 
 /// What is to be extracted.
@@ -37,12 +38,22 @@ enum WorkerAnswer {
 /// Extracts it; every failure of the worker is an error that names the archive.
 pub(crate) fn extract(work: &Work<'_>) -> Result<(), LaunchError> {
     let notes = SharedNotes::new().map_err(|error| LaunchError::system("share memory", error))?;
-    let answer = worker::run(|| {
+    let in_worker = || {
         let answer = match in_worker(work, &notes) {
             Ok(()) => WorkerAnswer::Extracted,
             Err(report) => WorkerAnswer::Failed(report),
         };
         serde_json::to_vec(&answer).unwrap_or_default()
+    };
+    // An entry that was begun, or anything that was written.
+    let into = open::open_directory(work.into).ok();
+    let progress = || {
+        let free = into.as_ref().and_then(|into| free_bytes(into.as_fd()).ok());
+        (notes.read(), free)
+    };
+    let mut watchdog = Watchdog::new(ALLOWANCE);
+    let answer = worker::run(in_worker, INTERVAL, |used| {
+        watchdog.is_stuck(progress(), used)
     })
     .map_err(|error| LaunchError::system("start a process to extract in", error))?;
     match answer {
@@ -54,17 +65,20 @@ pub(crate) fn extract(work: &Work<'_>) -> Result<(), LaunchError> {
                 error.into(),
             )),
         },
-        Worked::Died(how) => {
-            let entries = notes.read();
-            let entries = entries
-                .iter()
-                .map(|note| String::from_utf8_lossy(note).into_owned());
-            Err(LaunchError::WorkerDied {
-                archive: work.archive.path.clone(),
-                how,
-                entries: entries.collect(),
-            })
-        }
+        Worked::Died(how) => Err(died(work, WorkerEnd::Died(how), &notes)),
+        Worked::Stuck => Err(died(work, WorkerEnd::Stuck(ALLOWANCE), &notes)),
+    }
+}
+
+fn died(work: &Work<'_>, how: WorkerEnd, notes: &SharedNotes) -> LaunchError {
+    let entries = notes.read();
+    let entries = entries
+        .iter()
+        .map(|note| String::from_utf8_lossy(note).into_owned());
+    LaunchError::WorkerDied {
+        archive: work.archive.path.clone(),
+        how,
+        entries: entries.collect(),
     }
 }
 

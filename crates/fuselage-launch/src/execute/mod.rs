@@ -11,6 +11,7 @@ mod shell_script;
 mod sources;
 mod steps;
 mod tree_program;
+mod watchdog;
 mod worker;
 
 use std::ffi::CString;

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use fuselage_linux::process::ids;
-pub(crate) use fuselage_testing::{USER, as_user, in_child, skip};
+pub(crate) use fuselage_testing::{USER, as_user, in_child, root_may_mount, skip_without_root};
 use tempfile::TempDir;
 
 /// An empty directory that everybody may enter and read.
@@ -15,10 +15,12 @@ pub(crate) fn open_tempdir() -> TempDir {
     directory
 }
 
-/// Makes `path` a directory of `owner` with exactly this mode.
+/// Makes `path` a directory of `owner` with exactly this mode. Only root can make one of another.
 pub(crate) fn make(path: &Path, owner: u32, mode: u32) {
     fs::create_dir(path).unwrap();
-    std::os::unix::fs::chown(path, Some(owner), Some(owner)).unwrap();
+    if owner != ids()[0] {
+        std::os::unix::fs::chown(path, Some(owner), Some(owner)).unwrap();
+    }
     set_mode(path, mode);
 }
 
@@ -32,7 +34,7 @@ pub(crate) fn mode(path: &Path) -> u32 {
 
 /// Whether this is root, which being another user needs; says why a test is left out.
 pub(crate) fn is_root() -> bool {
-    ids()[1] == 0 || skip("only root can become another user")
+    ids()[1] == 0 || skip_without_root("only root can become another user")
 }
 
 /// Whether another user can be had, and a user namespace for it; says why a test is left out.
