@@ -68,6 +68,22 @@ pub enum ArchiveError {
         /// Why.
         source: io::Error,
     },
+    /// It is no base64 text.
+    #[error("line {line}, column {column}: {what}")]
+    Text {
+        /// From 1.
+        line: u64,
+        /// In bytes, from 1.
+        column: u64,
+        /// What is wrong there.
+        what: String,
+    },
+    /// A call failed while writing what base64 text decodes to.
+    #[error("cannot write the decoded archive")]
+    NotDecoded {
+        /// Why.
+        source: io::Error,
+    },
     /// A call failed while reading the archive.
     #[error("cannot read the archive")]
     Read {
@@ -114,14 +130,16 @@ impl ArchiveError {
     /// The word of `docs/errors.md`.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Damaged { .. } => "ERR_ARCHIVE_DAMAGED",
+            Self::Damaged { .. } | Self::Text { .. } => "ERR_ARCHIVE_DAMAGED",
             Self::Encrypted { .. } => "ERR_ARCHIVE_ENCRYPTED",
             Self::Unsupported { .. } => "ERR_ARCHIVE_UNSUPPORTED",
             Self::Hostile { .. } => "ERR_ARCHIVE_HOSTILE",
             Self::Limit { .. } => "ERR_ARCHIVE_LIMIT",
             Self::NoSpace { .. } => "ERR_EXTRACT_NO_SPACE",
-            Self::Write { source, .. } if is_full(source) => "ERR_EXTRACT_NO_SPACE",
-            Self::Write { .. } => "ERR_EXTRACT_FAILED",
+            Self::Write { source, .. } | Self::NotDecoded { source } if is_full(source) => {
+                "ERR_EXTRACT_NO_SPACE"
+            }
+            Self::Write { .. } | Self::NotDecoded { .. } => "ERR_EXTRACT_FAILED",
             Self::Read { .. } => "ERR_ARCHIVE_OPEN",
         }
     }
@@ -135,16 +153,17 @@ impl ArchiveError {
             Self::Hostile { .. } => "do not trust this archive, or pack it again with a sane tool",
             Self::Limit { .. } => "if you trust the archive, raise the limit: --limit NAME=NUMBER",
             Self::NoSpace { .. } => ROOM,
-            Self::Write { source, .. } if is_full(source) => ROOM,
-            Self::Write { source, .. } if causes::is_out_of_descriptors(source) => {
-                "raise the limit of open files (`ulimit -n`), or use fewer threads: --jobs 1"
-            }
-            Self::Write { source, .. } if source.kind() == io::ErrorKind::OutOfMemory => {
-                "end other programs, or give this one more memory"
-            }
-            Self::Write { .. } => {
-                "please report this, with the archive or the way to make such a one"
-            }
+            Self::Text { .. } => "fetch the text again, or make it again: `base64 FILE` writes it",
+            Self::Write { source, .. } | Self::NotDecoded { source } => match source {
+                full if is_full(full) => ROOM,
+                error if causes::is_out_of_descriptors(error) => {
+                    "raise the limit of open files (`ulimit -n`), or use fewer threads: --jobs 1"
+                }
+                error if error.kind() == io::ErrorKind::OutOfMemory => {
+                    "end other programs, or give this one more memory"
+                }
+                _ => "please report this, with the archive or the way to make such a one",
+            },
             Self::Read { .. } => {
                 "copy the archive to a disk of this machine, or fetch it again, and name the copy"
             }
@@ -178,6 +197,8 @@ mod tests {
             ArchiveError::NoSpace { .. } => 5,
             ArchiveError::Write { .. } => 6,
             ArchiveError::Read { .. } => 7,
+            ArchiveError::Text { .. } => 8,
+            ArchiveError::NotDecoded { .. } => 9,
         }
     }
 
@@ -206,6 +227,11 @@ mod tests {
             ArchiveError::Read {
                 source: io::ErrorKind::Other.into(),
             },
+            ArchiveError::Text {
+                line: 1,
+                column: 2,
+                what: what(),
+            },
         ];
         for kind in [
             io::ErrorKind::StorageFull,
@@ -214,6 +240,8 @@ mod tests {
             io::ErrorKind::InvalidInput,
         ] {
             every.push(ArchiveError::write(b"a", kind.into()));
+            let source = kind.into();
+            every.push(ArchiveError::NotDecoded { source });
         }
         every
     }
@@ -228,6 +256,6 @@ mod tests {
             assert!(!hints.is_empty(), "{error:?}");
             assert!(hints.iter().all(|hint| !hint.is_empty()), "{error:?}");
         }
-        assert_eq!(seen, (0..8).collect());
+        assert_eq!(seen, (0..10).collect());
     }
 }

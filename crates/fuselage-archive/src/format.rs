@@ -17,6 +17,8 @@ pub struct Format {
     pub(crate) name: &'static str,
     /// What a file is in this format, in words, by its first and last bytes; `None`: none of it.
     pub(crate) recognise: fn(&Ends<'_>) -> Option<&'static str>,
+    /// Whether it is found by its beginning alone, so that it can lie behind an ELF program.
+    pub(crate) is_image: bool,
     /// Reads and checks the list of entries.
     pub(crate) open: Open,
 }
@@ -42,8 +44,18 @@ impl Format {
 
     /// The format of a file with these first and last bytes, and what it is in words.
     pub(crate) fn of(ends: &Ends<'_>) -> Option<(Self, &'static str)> {
+        Self::among(ends, |_| true)
+    }
+
+    /// The format of an image with these first bytes, and what it is in words.
+    pub(crate) fn of_image(ends: &Ends<'_>) -> Option<(Self, &'static str)> {
+        Self::among(ends, |format| format.is_image)
+    }
+
+    fn among(ends: &Ends<'_>, wanted: fn(&Self) -> bool) -> Option<(Self, &'static str)> {
         FORMATS
             .into_iter()
+            .filter(wanted)
             .find_map(|format| (format.recognise)(ends).map(|words| (format, words)))
     }
 }

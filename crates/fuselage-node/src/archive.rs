@@ -26,6 +26,8 @@ pub struct ArchiveFacts {
     pub length: i64,
     /// The name of the format, or null when it is none that is accepted.
     pub format: Option<&'static str>,
+    /// Where the archive begins in the file, in bytes.
+    pub offset: i64,
     /// In words, for messages.
     pub looks_like: String,
     /// The names of all formats that are accepted, for messages.
@@ -51,7 +53,8 @@ fn inspect(path: &Path) -> Result<ArchiveFacts, ErrorReport> {
         identity,
         length: i64::try_from(detection.length).unwrap_or(i64::MAX),
         format: detection.format.map(|format| format.name()),
-        looks_like: detection.looks_like.to_string(),
+        offset: i64::try_from(detection.offset).unwrap_or(i64::MAX),
+        looks_like: detection.looks_like,
         accepted: Format::names().collect(),
     })
 }

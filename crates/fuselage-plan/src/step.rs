@@ -132,6 +132,9 @@ pub enum Step {
         source: Source,
         /// What the archive is, by its content.
         format: FormatName,
+        /// Where it begins in its file, in bytes: behind an ELF program for example.
+        #[cfg_attr(feature = "typescript", ts(type = "number"))]
+        offset: u64,
         /// The directory to make; its parent is there already.
         at: Place,
         /// What it may at most unpack to.

@@ -50,6 +50,7 @@ fn tree(index: usize, kind: Kind, name: &[u8]) -> Vec<Step> {
             identity: FileIdentity("f1".into()),
         },
         format: FormatName("zip".to_owned()),
+        offset: 0,
         at: below(root, name),
         limits: ExtractLimits {
             entries: 1,

@@ -6,6 +6,9 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod base64_text;
+mod elf;
+mod elf_builder;
 mod formats;
 mod hostile;
 mod limits;

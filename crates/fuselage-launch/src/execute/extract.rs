@@ -22,6 +22,8 @@ use crate::execute::worker::{self, Worked};
 pub(crate) struct Work<'a> {
     pub(crate) archive: &'a Archive,
     pub(crate) format: &'a FormatName,
+    /// Where it begins in its file, in bytes.
+    pub(crate) offset: u64,
     /// An empty directory.
     pub(crate) into: &'a Path,
     pub(crate) limits: &'a ExtractLimits,
@@ -107,8 +109,8 @@ fn in_worker(work: &Work<'_>, notes: &SharedNotes) -> Result<(), ErrorReport> {
         space: space(&into),
         progress: Some(&progress),
     };
-    let extracted =
-        fuselage_archive::extract(work.archive.file.as_fd(), format, into.as_fd(), &how);
+    let archive = work.archive.file.as_fd();
+    let extracted = fuselage_archive::extract(archive, format, work.offset, into.as_fd(), &how);
     progress.end();
     extracted
         .map(drop)

@@ -80,6 +80,7 @@ fn one(
         Step::Extract {
             id,
             format,
+            offset,
             at,
             limits,
             jobs,
@@ -91,6 +92,7 @@ fn one(
             extract::extract(&Work {
                 archive,
                 format,
+                offset: *offset,
                 into: &path,
                 limits,
                 jobs: *jobs,

@@ -18,6 +18,8 @@ export interface ArchiveFacts {
   length: number;
   /** The name of the format, or null when it is none that is accepted. */
   format: string | null;
+  /** Where the archive begins in the file, in bytes: behind an ELF program for example. */
+  offset: number;
   /** In words, for messages: `a zip archive`, `a gzip file`, `an empty file`, `an HTML page`. */
   looksLike: string;
   /** The names of all formats that are accepted, for messages. */

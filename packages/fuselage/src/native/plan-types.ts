@@ -98,6 +98,10 @@ source: Source,
  */
 format: FormatName, 
 /**
+ * Where it begins in its file, in bytes: behind an ELF program for example.
+ */
+offset: number, 
+/**
  * The directory to make; its parent is there already.
  */
 at: Place, 

@@ -52,6 +52,7 @@ export function planTree(
     id,
     source: { path: toPlanPath(tree.file), identity: known.identity },
     format: known.format,
+    offset: known.offset,
     at,
     limits: settings.limits,
     jobs: settings.jobs,

@@ -33,7 +33,8 @@ export const OWN_HOME: HomeFacts = { state: 'usable', owner: null, why: '' };
 
 /** A zip archive. */
 export function zip(identity: string): ArchiveFacts {
-  return { identity, length: 1000, format: 'zip', looksLike: 'a zip archive', accepted: ['zip'] };
+  const looksLike = 'a zip archive';
+  return { identity, length: 1000, format: 'zip', offset: 0, looksLike, accepted: ['zip'] };
 }
 
 /** A file or directory. */

@@ -56,6 +56,7 @@ describe('trees', () => {
         id: 'tree-1',
         source: { path: 's.zip', identity: '1' },
         format: 'zip',
+        offset: 0,
         at: { procdir: 'static/s' },
         limits: POLICY.limits,
         jobs: null,
@@ -66,6 +67,14 @@ describe('trees', () => {
       'FUSELAGE_TMPDIR',
       'FUSELAGE_STATIC',
     ]);
+  });
+
+  test('an image behind an ELF program is extracted from where it begins', () => {
+    const looksLike = 'a squashfs image at byte 4097 behind an ELF program';
+    const image = { ...zip('1'), format: 'squashfs', offset: 4097, looksLike };
+    const made = plan(request([STATIC]), facts({ archives: new Map([['s', image]]) }));
+    expect(made.steps[3]).toMatchObject({ step: 'extract', format: 'squashfs', offset: 4097 });
+    expect(made.reasons.at(-1)?.why).toContain(`\`s.zip\` is ${looksLike}`);
   });
 
   test('a dynamic zip is extracted and left writable', () => {
