@@ -17,6 +17,7 @@ mod looks_like;
 mod output;
 mod path;
 mod source;
+mod squashfs;
 mod tree;
 mod tree_writer;
 mod zip;
