@@ -2,6 +2,7 @@
 
 use std::io;
 
+use fuselage_linux::causes;
 use thiserror::Error;
 
 use crate::detect::Detection;
@@ -177,8 +178,19 @@ impl ArchiveError {
             Self::Limit { .. } => "if you trust the archive, raise the limit: --limit NAME=NUMBER",
             Self::NoSpace { .. } => ROOM,
             Self::Text { .. } => "fetch the text again, or make it again: `base64 FILE` writes it",
-            Self::Write { source, .. } | Self::NotDecoded { source } if is_full(source) => ROOM,
-            Self::Write { .. } | Self::NotDecoded { .. } | Self::Read { .. } => return Vec::new(),
+            Self::Write { source, .. } | Self::NotDecoded { source } => match source {
+                full if is_full(full) => ROOM,
+                error if causes::is_out_of_descriptors(error) => {
+                    "raise the limit of open files (`ulimit -n`), or use fewer threads: --jobs 1"
+                }
+                error if error.kind() == io::ErrorKind::OutOfMemory => {
+                    "end other programs, or give this one more memory"
+                }
+                _ => "please report this, with the archive or the way to make such a one",
+            },
+            Self::Read { .. } => {
+                "copy the archive to a disk of this machine, or fetch it again, and name the copy"
+            }
         };
         vec![hint.to_owned()]
     }
@@ -198,4 +210,85 @@ fn is_full(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::detect_bytes;
+
+    /// One of each kind; what the compiler asks for here is added to `every`, too.
+    fn number(error: &ArchiveError) -> usize {
+        match error {
+            ArchiveError::Damaged { .. } => 0,
+            ArchiveError::Encrypted { .. } => 1,
+            ArchiveError::Unsupported { .. } => 2,
+            ArchiveError::Hostile { .. } => 3,
+            ArchiveError::Limit { .. } => 4,
+            ArchiveError::NoSpace { .. } => 5,
+            ArchiveError::Write { .. } => 6,
+            ArchiveError::Read { .. } => 7,
+            ArchiveError::Text { .. } => 8,
+            ArchiveError::NotDecoded { .. } => 9,
+            ArchiveError::Unrecognised { .. } => 10,
+        }
+    }
+
+    fn every() -> Vec<ArchiveError> {
+        let entry = || "a".to_owned();
+        let what = || "is wrong".to_owned();
+        let mut every = vec![
+            ArchiveError::damaged(b"a", what()),
+            ArchiveError::Encrypted { entry: entry() },
+            ArchiveError::Unsupported {
+                entry: None,
+                what: what(),
+            },
+            ArchiveError::hostile(b"a", what()),
+            ArchiveError::Limit {
+                of: "entries",
+                found: 2,
+                limit: 1,
+            },
+            ArchiveError::NoSpace {
+                needed: 2,
+                left: 1,
+                unit: "bytes",
+                limited_by: "the size of the tmpfs".to_owned(),
+            },
+            ArchiveError::Read {
+                source: io::ErrorKind::Other.into(),
+            },
+            ArchiveError::unrecognised(detect_bytes(b"")),
+            ArchiveError::Text {
+                line: 1,
+                column: 2,
+                what: what(),
+            },
+        ];
+        for kind in [
+            io::ErrorKind::StorageFull,
+            io::ErrorKind::QuotaExceeded,
+            io::ErrorKind::OutOfMemory,
+            io::ErrorKind::InvalidInput,
+        ] {
+            every.push(ArchiveError::write(b"a", kind.into()));
+            let source = kind.into();
+            every.push(ArchiveError::NotDecoded { source });
+        }
+        every
+    }
+
+    #[test]
+    fn every_error_has_a_code_and_a_way_out() {
+        let mut seen = std::collections::BTreeSet::new();
+        for error in every() {
+            seen.insert(number(&error));
+            assert!(error.code().starts_with("ERR_"), "{error:?}");
+            let hints = error.hints();
+            assert!(!hints.is_empty(), "{error:?}");
+            assert!(hints.iter().all(|hint| !hint.is_empty()), "{error:?}");
+        }
+        assert_eq!(seen, (0..11).collect());
+    }
 }

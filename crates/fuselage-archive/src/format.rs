@@ -5,10 +5,11 @@ use crate::detect::Ends;
 use crate::error::ArchiveError;
 use crate::limits::Limits;
 use crate::source::Source;
+use crate::squashfs;
 use crate::zip;
 
 /// Every format; the first that takes a file for its own has it.
-const FORMATS: [Format; 1] = [zip::FORMAT];
+const FORMATS: [Format; 2] = [squashfs::FORMAT, zip::FORMAT];
 
 /// A format that can be extracted.
 #[derive(Clone, Copy, Debug)]

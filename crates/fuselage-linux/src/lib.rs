@@ -33,6 +33,8 @@ pub mod local_time;
     reason = "LOOP_CONFIGURE, which no crate offers as a safe function"
 )]
 pub mod loop_device;
+#[cfg(test)]
+mod made_up_root;
 #[allow(unsafe_code, reason = "memory that is a file")]
 pub mod mapped_file;
 pub mod memory;

@@ -38,6 +38,9 @@ pub struct ArchiveFacts {
     pub accepted: Vec<&'static str>,
 }
 
+/// Where it is not the user who is in the way.
+const COPY: &str = "copy the archive to a disk of this machine, and name the copy";
+
 /// Opens a regular file for reading and tells what archive it is.
 #[napi(catch_unwind)]
 pub fn inspect_archive(archive: Buffer) -> ArchiveOutcome {
@@ -46,7 +49,8 @@ pub fn inspect_archive(archive: Buffer) -> ArchiveOutcome {
 
 fn inspect(path: &Path) -> Result<ArchiveFacts, ErrorReport> {
     let file = open_regular(path)?;
-    let failed = |error| ErrorReport::call("ERR_ARCHIVE_OPEN", "read the archive", path, &error);
+    let failed =
+        |error| ErrorReport::call("ERR_ARCHIVE_OPEN", "read the archive", path, &error, COPY);
     let identity = file_identity(&file).map_err(failed)?;
     let detection = detect(file.as_fd()).map_err(failed)?;
     Ok(ArchiveFacts {
@@ -66,7 +70,15 @@ fn inspect(path: &Path) -> Result<ArchiveFacts, ErrorReport> {
 
 fn open_regular(path: &Path) -> Result<File, ErrorReport> {
     let file = open_source(path).map_err(|error| not_opened(path, &error))?;
-    let failed = |error| ErrorReport::call("ERR_ARCHIVE_OPEN", "look at the archive", path, &error);
+    let failed = |error| {
+        ErrorReport::call(
+            "ERR_ARCHIVE_OPEN",
+            "look at the archive",
+            path,
+            &error,
+            COPY,
+        )
+    };
     let kind = file.metadata().map_err(failed)?.file_type();
     if kind.is_file() {
         Ok(file)
@@ -76,19 +88,25 @@ fn open_regular(path: &Path) -> Result<File, ErrorReport> {
 }
 
 fn not_opened(path: &Path, error: &io::Error) -> ErrorReport {
-    let report = |code| ErrorReport::call(code, "open the archive", path, error);
+    let report = |code, hint| ErrorReport::call(code, "open the archive", path, error, hint);
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory if path.is_symlink() => {
-            report("ERR_ARCHIVE_MISSING").hint("it is a symbolic link: make it lead to the archive")
+            let hint = "it is a symbolic link: make it lead to the archive";
+            report("ERR_ARCHIVE_MISSING", hint)
         }
-        ErrorKind::NotFound | ErrorKind::NotADirectory => report("ERR_ARCHIVE_MISSING")
-            .hint("check the path; a relative one starts at the working directory"),
-        ErrorKind::PermissionDenied => report("ERR_ARCHIVE_OPEN")
-            .hint("make the file readable for this user, and the directories above it searchable"),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            let hint = "check the path; a relative one starts at the working directory";
+            report("ERR_ARCHIVE_MISSING", hint)
+        }
+        ErrorKind::PermissionDenied => {
+            let hint =
+                "make the file readable for this user, and the directories above it searchable";
+            report("ERR_ARCHIVE_OPEN", hint)
+        }
         // Sockets and some devices cannot be opened at all (ENXIO).
         _ => match path.metadata().map(|found| found.file_type()) {
             Ok(kind) if !kind.is_file() => not_regular(path, kind),
-            _ => report("ERR_ARCHIVE_OPEN"),
+            _ => report("ERR_ARCHIVE_OPEN", COPY),
         },
     }
 }

@@ -174,17 +174,18 @@ fn add(
         Kind::Link => LeafKind::Symlink,
         _ => LeafKind::File,
     };
-    tree.add_leaf(Leaf {
-        path,
+    let leaf = Leaf {
         directory: 0,
+        name: Vec::new(),
         kind,
         mode,
         time,
         size: record.size,
+        holes: 0,
         group: None,
         index,
-    })?;
-    Ok(())
+    };
+    tree.add_leaf(&path, leaf).map(drop)
 }
 
 /// Names of MS-DOS and NTFS may be separated by `\`, which some tools forget to change.

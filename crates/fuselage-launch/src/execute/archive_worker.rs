@@ -6,11 +6,13 @@ use std::path::Path;
 use fuselage_archive::{ArchiveError, Space};
 use fuselage_linux::causes;
 use fuselage_linux::memory::{free_bytes, memory_facts};
+use fuselage_linux::open;
 use fuselage_linux::shared_notes::SharedNotes;
 use fuselage_plan::ErrorReport;
 use serde::{Deserialize, Serialize};
 
-use crate::error::LaunchError;
+use crate::error::{LaunchError, WorkerEnd};
+use crate::execute::watchdog::{ALLOWANCE, INTERVAL, Watchdog};
 use crate::execute::worker::{self, Worked};
 
 #[derive(Serialize, Deserialize)]
@@ -19,20 +21,33 @@ enum WorkerAnswer {
     Failed(ErrorReport),
 }
 
-/// Runs `work` on the archive at `path` in a worker; `verb` is what it does to it. The worker notes
-/// at which entries it is.
+/// Runs `work` on the archive at `path` in a worker that writes to the file system of `directory`;
+/// `verb` is what it does to the archive. The worker notes at which entries it is.
 pub(crate) fn run(
     verb: &'static str,
     path: &Path,
+    directory: &Path,
     work: impl FnOnce(&SharedNotes) -> Result<(), ErrorReport>,
 ) -> Result<(), LaunchError> {
     let notes = SharedNotes::new().map_err(|error| LaunchError::system("share memory", error))?;
-    let answer = worker::run(|| {
+    let in_worker = || {
         let answer = match work(&notes) {
             Ok(()) => WorkerAnswer::Done,
             Err(report) => WorkerAnswer::Failed(report),
         };
         serde_json::to_vec(&answer).unwrap_or_default()
+    };
+    // An entry that was begun, or anything that was written.
+    let directory = open::open_directory(directory).ok();
+    let progress = || {
+        let free = directory
+            .as_ref()
+            .and_then(|directory| free_bytes(directory.as_fd()).ok());
+        (notes.read(), free)
+    };
+    let mut watchdog = Watchdog::new(ALLOWANCE);
+    let answer = worker::run(in_worker, INTERVAL, |used| {
+        watchdog.is_stuck(progress(), used)
     })
     .map_err(|error| LaunchError::system("start a process to read an archive in", error))?;
     match answer {
@@ -44,18 +59,21 @@ pub(crate) fn run(
                 error.into(),
             )),
         },
-        Worked::Died(how) => {
-            let entries = notes.read();
-            let entries = entries
-                .iter()
-                .map(|note| String::from_utf8_lossy(note).into_owned());
-            Err(LaunchError::WorkerDied {
-                verb,
-                archive: path.to_owned(),
-                how,
-                entries: entries.collect(),
-            })
-        }
+        Worked::Died(how) => Err(died(verb, path, WorkerEnd::Died(how), &notes)),
+        Worked::Stuck => Err(died(verb, path, WorkerEnd::Stuck(ALLOWANCE), &notes)),
+    }
+}
+
+fn died(verb: &'static str, path: &Path, how: WorkerEnd, notes: &SharedNotes) -> LaunchError {
+    let entries = notes.read();
+    let entries = entries
+        .iter()
+        .map(|note| String::from_utf8_lossy(note).into_owned());
+    LaunchError::WorkerDied {
+        verb,
+        archive: path.to_owned(),
+        how,
+        entries: entries.collect(),
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn decode(text: &Archive, directory: &Path) -> Result<Archive, Launch
     };
     let opened = open::open_directory(directory).map_err(failed)?;
     let file = open::make_unnamed_file(opened.as_fd()).map_err(failed)?;
-    archive_worker::run(VERB, &text.path, |notes| {
+    archive_worker::run(VERB, &text.path, directory, |notes| {
         let progress = TerminalProgress::new("decoding", &text.path, notes);
         let space = space(&opened);
         let decoded = fuselage_archive::decode(

@@ -32,7 +32,8 @@ pub(crate) struct Work<'a> {
 
 /// Extracts it; every failure of the worker is an error that names the archive.
 pub(crate) fn extract(work: &Work<'_>) -> Result<(), LaunchError> {
-    archive_worker::run(VERB, &work.archive.path, |notes| in_worker(work, notes))
+    let path = &work.archive.path;
+    archive_worker::run(VERB, path, work.into, |notes| in_worker(work, notes))
 }
 
 fn in_worker(work: &Work<'_>, notes: &SharedNotes) -> Result<(), ErrorReport> {

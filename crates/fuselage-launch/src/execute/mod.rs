@@ -13,6 +13,7 @@ mod shell_script;
 mod sources;
 mod steps;
 mod tree_program;
+mod watchdog;
 mod worker;
 
 use std::ffi::CString;
@@ -21,6 +22,8 @@ use fuselage_linux::{capabilities, open};
 use fuselage_plan::{MountPlan, Namespaces, validate};
 
 use crate::error::LaunchError;
+#[cfg(test)]
+pub(crate) use crate::execute::program::execution_hint;
 use crate::execute::sources::Opened;
 use crate::explain;
 

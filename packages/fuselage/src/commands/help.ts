@@ -1,10 +1,10 @@
 import { Option } from 'clipanion';
 
-import { BaseCommand } from '../cli/base-command.js';
-import { helpText } from '../cli/help-text.js';
-import { isSubcommand } from '../cli/subcommands.js';
 import { EXIT_USAGE, FuselageError } from '../errors.js';
 import type { Answer } from '../native/plan-types.js';
+import { BaseCommand } from './base-command.js';
+import { helpText } from './help-text.js';
+import { isSubcommand } from './subcommands.js';
 
 /** `fuselage help [SUBCOMMAND]` */
 export class HelpCommand extends BaseCommand {

@@ -3,19 +3,7 @@
  * final NUL); a failure is data and never an exception, but for an argument of a wrong type.
  */
 
-/** A failure: what was tried on what and why it failed, ready to be printed. */
-export interface ErrorReport {
-  /** A word of `docs/errors.md`, such as `ERR_ARCHIVE_MISSING`. */
-  code: string;
-  /** What was tried, on which path; lower case, no full stop. */
-  message: string;
-  /** Each a thing to do about it. */
-  hints: string[];
-  /** Why it failed, the nearest reason first; the system's own text last. */
-  causes: string[];
-  /** The exit code of a run that fails for this: 125, 126 or 127. */
-  exitCode: number;
-}
+import type { ErrorReport } from './plan-types.js';
 
 /** What a call that can fail returns: exactly one of the two. */
 export type Outcome<T> =

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mountTest } from '../support/must-mount.js';
+import { mountTest, rootMountTest } from '../support/must-mount.js';
 import { freshDirectory } from '../support/places.js';
 import {
   type Caller,
@@ -51,16 +51,18 @@ function lines(bytes: Buffer, width: number, end = '\n'): string {
 const sh = (script: string) => ['--', 'sh', '-c', script];
 const read = 'cd "$FUSELAGE_STATIC"/* && cat a.txt && ./run && sha256sum <noise';
 
-describe.each([
-  ['uid 12345', ordinaryUser],
-  ['root', 0],
-])('base64 text as %s', (_name, uid) => {
+const callers: [string, number, typeof mountTest][] = [
+  ['an ordinary user', ordinaryUser, mountTest],
+  ['root', 0, rootMountTest],
+];
+
+describe.each(callers)('base64 text as %s', (_name, uid, test) => {
   let who: Caller;
   beforeEach(() => {
     who = caller(uid);
   });
 
-  mountTest('is seen as the archive that it stands for', () => {
+  test('is seen as the archive that it stands for', () => {
     const plain = runFuselage(who, ['run', '-s', words, ...sh(read)]);
     expect(plain).toMatchObject({ status: 0, stderr: '' });
     const zip = readFileSync(words);
@@ -78,7 +80,7 @@ describe.each([
     expect(runFuselage(who, dynamic)).toMatchObject({ status: 0, stdout: 'alpha\nmore\n' });
   });
 
-  mountTest('leaves nothing of what was decoded to the command', () => {
+  test('leaves nothing of what was decoded to the command', () => {
     const text = put('words.b64', lines(readFileSync(words), 76));
     const script = `ls -l /proc/self/fd | grep -c deleted; stat -f -c %f "$FUSELAGE_TMPDIR"
       cd "$FUSELAGE_TMPDIR/.." && find . -type f | sort`;
@@ -117,7 +119,7 @@ describe('what goes wrong', () => {
     const told = refusal('-s', put('script.b64', lines(script, 76)));
     expect(told).toContain('[ERR_ARCHIVE_UNRECOGNISED]');
     expect(told).toContain('it looks like base64 text of a script');
-    expect(told).toContain('accepted are: zip');
+    expect(told).toMatch(/accepted are: .*zip/);
   });
 
   mountTest('a text that does not fit names the option, and its twin fits', () => {
@@ -154,18 +156,19 @@ describe('behind an ELF program', () => {
     const image = join(archives, 'image.sfs');
     execFileSync('mksquashfs', [tree, image, '-noappend', '-quiet', '-no-progress']);
     const program = readFileSync('/bin/true');
+    const readOnly = /^alpha\n.*Read-only file system\n$/;
     const script = 'cat "$FUSELAGE_STATIC/w/a.txt"; echo x 2>&1 >"$FUSELAGE_STATIC/w/b"';
     for (const offset of [program.length, Math.ceil(program.length / 4096) * 4096]) {
       const padding = Buffer.alloc(offset - program.length);
       const bytes = Buffer.concat([program, padding, readFileSync(image)]);
       const plain = explained(who, put('app', bytes), script);
-      expect(plain.stdout).toMatch(/^alpha\n.*Read-only file system\n$/);
+      expect(plain.stdout).toMatch(readOnly);
       expect(plain.stderr).toContain(`a squashfs image at byte ${offset} behind an ELF program`);
       const text = explained(who, put('app.b64', lines(bytes, 76)), script);
-      expect(text.stdout).toBe(plain.stdout);
+      expect(text.stdout).toMatch(readOnly);
     }
     const text = explained(who, put('image.b64', lines(readFileSync(image), 76)), script);
-    expect(text.stdout).toMatch(/^alpha\n/);
+    expect(text.stdout).toMatch(readOnly);
     expect(text.stderr).toContain('is base64 text of a squashfs image');
   });
 });

@@ -1,6 +1,5 @@
 import {
   chmodSync,
-  chownSync,
   mkdirSync,
   readdirSync,
   rmSync,
@@ -9,9 +8,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { mountTest } from '../support/must-mount.js';
-import { freshDirectory, freshHome, frontDoor } from '../support/places.js';
-import { caller, ordinaryUser, runFuselage, startFuselage } from '../support/run-fuselage.js';
+import { mountTest, otherUserTest, rootMountTest } from '../support/must-mount.js';
+import { freshDirectory, freshHome, frontDoor, give } from '../support/places.js';
+import {
+  type Caller,
+  caller,
+  ordinaryUser,
+  runFuselage,
+  startFuselage,
+} from '../support/run-fuselage.js';
 import { writeZip } from '../support/zip-file.js';
 
 const sh = (script: string) => ['--', 'sh', '-c', script];
@@ -101,20 +106,26 @@ describe('home', () => {
     expect(mode()).toBe(0o700);
   });
 
-  mountTest('FUSELAGE_HOME takes its place, must be absolute and one’s own', () => {
+  const at = (who: Caller, home: string) =>
+    runFuselage({ ...who, environment: { FUSELAGE_HOME: home } }, [
+      'run',
+      ...sh('echo "$FUSELAGE_TMPDIR"'),
+    ]);
+
+  mountTest('FUSELAGE_HOME takes its place and must be absolute', () => {
     const who = caller();
     const own = join(freshDirectory(who.uid), 'deep', 'own');
-    const at = (home: string) =>
-      runFuselage({ ...who, environment: { FUSELAGE_HOME: home } }, [
-        'run',
-        ...sh('echo "$FUSELAGE_TMPDIR"'),
-      ]);
-    expect(at(own).stdout).toMatch(new RegExp(`^${own}/procdirs/\\d+/tmp\n$`));
-    expect(at('relative/home')).toMatchObject({ status: 125, stdout: '' });
-    expect(at('relative/home').stderr).toContain('ERR_HOME_RELATIVE');
+    expect(at(who, own).stdout).toMatch(new RegExp(`^${own}/procdirs/\\d+/tmp\n$`));
+    expect(at(who, 'relative/home')).toMatchObject({ status: 125, stdout: '' });
+    expect(at(who, 'relative/home').stderr).toContain('ERR_HOME_RELATIVE');
+  });
+
+  otherUserTest('one of somebody else is refused and left alone', () => {
     const foreign = freshDirectory(4321);
-    expect(at(foreign).stderr).toContain('ERR_HOME_OWNER');
+    expect(at(caller(), foreign).stderr).toContain('ERR_HOME_OWNER');
     expect(statSync(foreign).uid).toBe(4321);
+    // The twin: whose it is may use it.
+    expect(at(caller(4321), foreign)).toMatchObject({ status: 0, stderr: '' });
   });
 
   mountTest('no usable one: the trees are at /run/fuselage, and nothing is made there', () => {
@@ -131,10 +142,10 @@ describe('home', () => {
     expect(readdirSync('/run').includes('fuselage')).toBe(before);
   });
 
-  mountTest('root with somebody else’s home reads and writes nothing there', () => {
+  rootMountTest('root with somebody else’s home reads and writes nothing there', () => {
     const home = freshHome(ordinaryUser);
     mkdirSync(join(home, '.fuselage'), { mode: 0o700 });
-    chownSync(join(home, '.fuselage'), ordinaryUser, ordinaryUser);
+    give(join(home, '.fuselage'), ordinaryUser);
     const who = { uid: 0, home };
     const ended = runFuselage(who, [
       'run',
@@ -171,7 +182,7 @@ describe('the working directory', () => {
     const who = caller();
     const gone = join(freshDirectory(who.uid), 'gone');
     mkdirSync(gone);
-    chownSync(gone, who.uid, who.uid);
+    give(gone, who.uid);
     const script = `cd '${gone}' && rmdir '${gone}' && exec '${frontDoor}' run sh -c 'echo on; ls -a'`;
     const ended = runFuselage({ ...who, program: '/bin/sh' }, ['-c', script]);
     expect(ended.stdout).toContain('on\n');
@@ -227,7 +238,7 @@ mountTest('an archive that is replaced while we start is noticed', () => {
   );
   writeFileSync(node, `#!/bin/sh\nexec '${process.execPath}' --require '${preload}' "$@"\n`);
   chmodSync(node, 0o755);
-  chownSync(archive, who.uid, who.uid);
+  give(archive, who.uid);
   const ended = runFuselage({ ...who, environment: { FUSELAGE_NODE: node } }, [
     'run',
     '-s',

@@ -2,8 +2,16 @@ import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { freshHome, frontDoor } from './places.js';
 
-/** An ordinary user without an entry in the password database; 65534 would hide faults. */
-export const ordinaryUser = 12345;
+const asRoot = process.getuid?.() === 0;
+
+/**
+ * An ordinary user: of root's tests one without an entry in the password database (65534 would hide
+ * faults), else who runs the tests.
+ */
+export const ordinaryUser = asRoot ? 12345 : (process.getuid?.() ?? 0);
+
+/** The group of {@link ordinaryUser}. */
+export const ordinaryGroup = asRoot ? ordinaryUser : (process.getgid?.() ?? 0);
 
 /** Who calls, and with what. */
 export interface Caller {
@@ -37,7 +45,7 @@ function spawnOptions(who: Caller) {
     cwd: who.directory ?? who.home,
     env: { HOME: who.home, PATH: process.env.PATH ?? '/usr/bin:/bin', ...who.environment },
     // Only root may become somebody else; anybody else runs as what they are.
-    ...(process.getuid?.() === 0 ? { uid: who.uid, gid: who.uid } : {}),
+    ...(asRoot ? { uid: who.uid, gid: who.uid } : {}),
   };
 }
 

@@ -87,7 +87,7 @@ const GOLDEN: Record<string, Golden> = {
 function plan({ options, program, given }: Golden): string {
   const seen = inputs({ archives, ...given });
   const request = runRequest(options, program, seen);
-  return `${JSON.stringify(planRun(request, gatherFacts(request, seen), POLICY), null, 2)}\n`;
+  return `${JSON.stringify(planRun(request, gatherFacts(request, seen, POLICY), POLICY), null, 2)}\n`;
 }
 
 test.each(Object.entries(GOLDEN))('%s', (name, golden) => {
