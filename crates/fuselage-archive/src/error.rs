@@ -171,7 +171,7 @@ impl ArchiveError {
                 let advice = advice.map(str::to_owned);
                 return advice.into_iter().chain([accepted()]).collect();
             }
-            Self::Damaged { .. } => "fetch or build the archive again; `unzip -t` checks it",
+            Self::Damaged { .. } => "fetch or build the archive again",
             Self::Encrypted { .. } => "pack it again without a password",
             Self::Unsupported { .. } => "pack it again with `zip`, which compresses by deflate",
             Self::Hostile { .. } => "do not trust this archive, or pack it again with a sane tool",
