@@ -18,6 +18,7 @@ const CLEAR: &str = "\r\x1b[K";
 
 /// One line on the terminal, if standard error is one and this is not CI.
 pub(crate) struct TerminalProgress<'a> {
+    doing: &'static str,
     name: String,
     notes: &'a SharedNotes,
     shown: bool,
@@ -29,14 +30,15 @@ pub(crate) struct TerminalProgress<'a> {
 }
 
 impl<'a> TerminalProgress<'a> {
-    /// For the archive at `path`.
-    pub(crate) fn new(path: &Path, notes: &'a SharedNotes) -> Self {
+    /// For the archive at `path`; `doing` is what is done to it.
+    pub(crate) fn new(doing: &'static str, path: &Path, notes: &'a SharedNotes) -> Self {
         let name = path
             .file_name()
             .unwrap_or(path.as_os_str())
             .to_string_lossy()
             .into_owned();
         Self {
+            doing,
             name: report::printable(&name),
             notes,
             shown: descriptors::standard_error_is_terminal() && std::env::var_os("CI").is_none(),
@@ -69,9 +71,13 @@ impl<'a> TerminalProgress<'a> {
         mine.then(|| {
             let entries = self.entries.load(Ordering::Relaxed);
             let megabytes = self.bytes.load(Ordering::Relaxed) / 1_000_000;
+            let entries = match entries {
+                0 => String::new(),
+                entries => format!("{entries} entries, "),
+            };
             format!(
-                "{CLEAR}fuselage: extracting {}: {entries} entries, {megabytes} MB",
-                self.name
+                "{CLEAR}fuselage: {} {}: {entries}{megabytes} MB",
+                self.doing, self.name
             )
         })
     }
@@ -109,7 +115,7 @@ mod tests {
     #[test]
     fn the_line_comes_after_300_ms_and_then_every_100() {
         let notes = SharedNotes::new().unwrap();
-        let progress = TerminalProgress::new(Path::new("/d/a\u{1b}.zip"), &notes);
+        let progress = TerminalProgress::new("extracting", Path::new("/d/a\u{1b}.zip"), &notes);
         progress.entries.store(7, Ordering::Relaxed);
         progress.bytes.store(2_900_000, Ordering::Relaxed);
         assert_eq!(progress.line(at(0)), None);
@@ -126,7 +132,7 @@ mod tests {
     #[test]
     fn what_each_thread_is_at_is_noted_without_a_terminal_too() {
         let notes = SharedNotes::new().unwrap();
-        let progress = TerminalProgress::new(Path::new("a.zip"), &notes);
+        let progress = TerminalProgress::new("extracting", Path::new("a.zip"), &notes);
         progress.entering(b"x/y");
         assert_eq!(notes.read(), [b"x/y".to_vec()]);
     }

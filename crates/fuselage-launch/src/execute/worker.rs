@@ -10,7 +10,7 @@ use fuselage_linux::process::{self, ExitKind, Forked, Pid, Signal};
 use fuselage_linux::signals::ChildSignal;
 use fuselage_linux::{capabilities, descriptors};
 
-use crate::serve::{receive_frame, send_frame};
+use crate::frames::{receive_frame, send_frame};
 
 /// What became of the work.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 import { Option } from 'clipanion';
 
-import { BaseCommand } from '../cli/base-command.js';
-import { helpText } from '../cli/help-text.js';
-import { isSubcommand, SUBCOMMANDS } from '../cli/subcommands.js';
 import { EXIT_USAGE, FuselageError } from '../errors.js';
 import type { Answer } from '../native/plan-types.js';
 import { nearest } from '../run/near.js';
+import { BaseCommand } from './base-command.js';
+import { helpText } from './help-text.js';
+import { isSubcommand, SUBCOMMANDS } from './subcommands.js';
 
 /** `fuselage help [SUBCOMMAND]` */
 export class HelpCommand extends BaseCommand {

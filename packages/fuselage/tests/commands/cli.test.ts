@@ -1,7 +1,7 @@
 /** The command line in process: words in, answer and printed text out. */
 import { answerWords } from '../../src/cli/cli.js';
 import { ReaderGone } from '../../src/cli/print.js';
-import { RESERVED, SUBCOMMANDS } from '../../src/cli/subcommands.js';
+import { RESERVED, SUBCOMMANDS } from '../../src/commands/subcommands.js';
 import { platform } from '../../src/native/index.js';
 import type { Answer, ErrorReport, MountPlan } from '../../src/native/plan-types.js';
 import { VERSION } from '../../src/version.js';
