@@ -64,7 +64,9 @@ async function main() {
   const env = { ...process.env };
   if (values.long) env.FUSELAGE_TEST_LONG = '1';
   const checks = { ...NONE, failed: Number(values['failed-checks']) };
-  const rust = canStart(['cargo', 'nextest', '--version']) ? nextest : cargoTest;
+  const hasNextest = canStart(['cargo', 'nextest', '--version']);
+  if (!hasNextest) console.log('test: cargo-nextest is not installed, so that cargo test is used');
+  const rust = hasNextest ? nextest : cargoTest;
   const all = sum([await rust(env), await jest(env), checks]);
   if (checks.failed > 0) console.log(`${checks.failed} of the failures are of npm run check`);
   console.log(summary(all));
