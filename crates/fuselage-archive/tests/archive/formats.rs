@@ -53,7 +53,7 @@ fn every_method_small_and_large() {
 }
 
 #[test]
-fn deflate64_is_read() {
+fn a_stored_block_of_deflate64_is_read() {
     // One stored block (RFC 1951, 3.2.4), which deflate64 has too.
     let content = b"deflate64";
     let mut packed = vec![1, 9, 0, !9, 0xff];
@@ -155,7 +155,7 @@ fn one_thread_and_many_make_the_same_tree() {
     assert!(one == many && one.len() == 707);
 }
 
-fn detected(bytes: &[u8]) -> fuselage_archive::Detection {
+pub(crate) fn detected(bytes: &[u8]) -> fuselage_archive::Detection {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     detect(file.as_fd()).unwrap()

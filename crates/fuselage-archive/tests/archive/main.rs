@@ -11,4 +11,5 @@ mod hostile;
 mod limits;
 mod mutations;
 mod place;
+mod real_tools;
 mod zip_builder;
