@@ -41,7 +41,7 @@ async function nextest(env) {
 async function cargoTest(env) {
   const words = ['cargo', 'test', '--workspace', '--target', host().target, '--no-fail-fast'];
   const done = await runShown([...words, '--', '--show-output'], { env });
-  return judged(readLibtest(done.output), done.ok);
+  return judged(readLibtest(done.stdout), done.ok);
 }
 
 async function jest(env) {
