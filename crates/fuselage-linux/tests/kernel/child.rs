@@ -112,7 +112,8 @@ pub(crate) fn user_namespaces_work() -> bool {
             become_user(USER);
             if let Err(error) = enter_user_namespace() {
                 let refusal = diagnose(&error, &NamespaceFacts::gather());
-                report(&writer.into(), &format!("{refusal:?}"));
+                let said = [vec![refusal.message], refusal.causes].concat().join(": ");
+                report(&writer.into(), &said);
             }
             exit_now(0)
         }

@@ -139,7 +139,8 @@ describe.each(SHELLS.map((through) => ({ through })))('through $through', ({ thr
   });
 
   // Executed by itself, `/bin/sh -d/…` is what the kernel makes of the first line.
-  (through.length === 0 ? test.skip : test)('by a relative path that begins with a dash', () => {
+  if (through.length === 0) return;
+  test('by a relative path that begins with a dash', () => {
     install('-d/fuselage');
     const launcher = installLauncher('-d');
     const file = '-d/fuselage/bin/fuselage';
@@ -147,7 +148,7 @@ describe.each(SHELLS.map((through) => ({ through })))('through $through', ({ thr
     expectFound(call(file, { through: [...through, '--'], env }), '-d/fuselage', launcher);
   });
 
-  (through.length === 0 ? test.skip : test)('by its mere name, where it is', () => {
+  test('by its mere name, where it is', () => {
     install('c/fuselage');
     const launcher = installLauncher('c');
     const cwd = join(root, 'c/fuselage/bin');
