@@ -18,7 +18,8 @@ function readProgram(output) {
     tally.skipped.push({ name, why: why ?? '' });
   }
   // Of the tests that failed, the output stands behind.
-  const [, successes = ''] = /^successes:$([\s\S]*?)(?:^failures:$|$(?![\s\S]))/m.exec(output) ?? [];
+  const [, successes = ''] =
+    /^successes:$([\s\S]*?)(?:^failures:$|$(?![\s\S]))/m.exec(output) ?? [];
   for (const [, name, text] of successes.matchAll(
     /^---- (.+) stdout ----\n([\s\S]*?)(?=^---- |^successes:|^test result:)/gm,
   )) {
