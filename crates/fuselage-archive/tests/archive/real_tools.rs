@@ -3,14 +3,24 @@
 use fuselage_archive::{ArchiveError, Format};
 
 use crate::formats::detected;
+use crate::mutations::more;
 use crate::place::Place;
 use crate::zip_builder::SECONDS;
 
 macro_rules! fixture {
     ($name:literal) => {
-        ($name, &include_bytes!(concat!("fixtures/", $name))[..])
+        ($name, include_bytes!(concat!("fixtures/", $name)) as &[u8])
     };
 }
+
+const METHODS: [(&str, &[u8]); 6] = [
+    fixture!("deflate64.zip"),
+    fixture!("bzip2.zip"),
+    fixture!("lzma.zip"),
+    fixture!("lzma-marker.zip"),
+    fixture!("zstd.zip"),
+    fixture!("xz.zip"),
+];
 
 /// The content of the entry `lines`.
 fn lines() -> Vec<u8> {
@@ -22,16 +32,12 @@ fn lines() -> Vec<u8> {
     text
 }
 
+/// The content of the entry `run`.
+const RUN: &[u8] = b"#!/bin/sh\nexit 0\n";
+
 #[test]
 fn every_method_that_a_real_tool_writes_is_read() {
-    for (name, bytes) in [
-        fixture!("deflate64.zip"),
-        fixture!("bzip2.zip"),
-        fixture!("lzma.zip"),
-        fixture!("lzma-marker.zip"),
-        fixture!("zstd.zip"),
-        fixture!("xz.zip"),
-    ] {
+    for (name, bytes) in METHODS {
         assert_eq!(detected(bytes).format, Some(Format::Zip), "{name}");
         let place = Place::new();
         let extracted = place
@@ -42,7 +48,7 @@ fn every_method_that_a_real_tool_writes_is_read() {
         assert_eq!(tree.len(), 3, "{name}");
         for (entry, mode, content) in [
             ("lines", 0o100_640, lines()),
-            ("run", 0o100_755, b"#!/bin/sh\nexit 0\n".to_vec()),
+            ("run", 0o100_755, RUN.to_vec()),
             ("empty", 0o100_600, Vec::new()),
         ] {
             let (found, seconds, read) = &tree[entry.as_bytes()];
@@ -55,14 +61,7 @@ fn every_method_that_a_real_tool_writes_is_read() {
 
 #[test]
 fn a_changed_byte_in_the_stream_of_every_method_is_noticed() {
-    for (name, bytes) in [
-        fixture!("deflate64.zip"),
-        fixture!("bzip2.zip"),
-        fixture!("lzma.zip"),
-        fixture!("lzma-marker.zip"),
-        fixture!("zstd.zip"),
-        fixture!("xz.zip"),
-    ] {
+    for (name, bytes) in METHODS {
         let mut bytes = bytes.to_vec();
         // In the middle of `lines`, which is nearly all of the file.
         let middle = bytes.len() / 2;
@@ -72,6 +71,26 @@ fn a_changed_byte_in_the_stream_of_every_method_is_noticed() {
             matches!(&error, ArchiveError::Damaged { entry: Some(entry), .. } if entry == "lines"),
             "{name}: {error}"
         );
+    }
+}
+
+#[test]
+fn a_changed_byte_anywhere_gives_an_error_or_the_content_that_was_packed() {
+    let packed = [lines(), RUN.to_vec(), Vec::new()];
+    for (name, bytes) in METHODS {
+        let step = (bytes.len() / more(40) as usize).max(1);
+        for position in (0..bytes.len()).step_by(step) {
+            let mut bytes = bytes.to_vec();
+            bytes[position] ^= 0x21;
+            let place = Place::new();
+            if place.extract(&bytes).is_err() {
+                continue;
+            }
+            for (mode, _, content) in place.tree().into_values() {
+                let known = mode & 0o170_000 != 0o100_000 || packed.contains(&content);
+                assert!(known, "{name}: byte {position}: another content");
+            }
+        }
     }
 }
 
