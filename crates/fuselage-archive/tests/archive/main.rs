@@ -16,4 +16,5 @@ mod limits;
 mod mutations;
 mod names;
 mod place;
+mod real_tools;
 mod zip_builder;

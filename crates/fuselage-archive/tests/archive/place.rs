@@ -25,6 +25,8 @@ pub(crate) type Seen = BTreeMap<Vec<u8>, (u32, i64, Vec<u8>)>;
 
 impl Place {
     pub(crate) fn new() -> Self {
+        // As the callers of `extract` do.
+        fuselage_linux::open::replace_umask(0);
         let directory = tempfile::tempdir().unwrap();
         fs::create_dir(directory.path().join("root")).unwrap();
         fs::create_dir(directory.path().join("outside")).unwrap();
