@@ -66,9 +66,7 @@ impl Decompressor {
             Self::Gzip(gzip) => gzip.zlib_decompress(packed, room).map_err(|_| BadData),
             Self::Xz => unpack_xz(packed, room),
             Self::Lz4 => lz4_flex::block::decompress_into(packed, room).map_err(|_| BadData),
-            Self::Zstd(zstd) => zstd
-                .decompress_to_buffer(packed, room)
-                .map_err(|_| BadData),
+            Self::Zstd(zstd) => zstd.decompress_to_buffer(packed, room).map_err(|_| BadData),
         }
     }
 }

@@ -78,7 +78,11 @@ pub(crate) fn read_inode(cursor: &mut Cursor<'_, '_>) -> Result<Inode, ArchiveEr
         (4 | 5, _) => Content::Special("is a device"),
         (6, _) => Content::Special("is a FIFO"),
         (7, _) => Content::Special("is a socket"),
-        _ => return Err(damaged("the inode table has an inode of no type that is known")),
+        _ => {
+            return Err(damaged(
+                "the inode table has an inode of no type that is known",
+            ));
+        }
     };
     Ok(Inode {
         kind: basic(kind),

@@ -115,7 +115,12 @@ impl<'a> MetadataReader<'a> {
         self.source.read_exact_at(packed, position)?;
         let header = u16::from_le_bytes([packed[0], packed[1]]);
         let length = usize::from(header & !STORED);
-        let broken = || damaged(format!("the {} table has a block that is broken", table.name));
+        let broken = || {
+            damaged(format!(
+                "the {} table has a block that is broken",
+                table.name
+            ))
+        };
         let packed = packed.get(2..2 + length).ok_or_else(broken)?;
         let bytes = if header & STORED != 0 {
             packed.to_vec()

@@ -153,7 +153,10 @@ impl Walk<'_> {
     ) -> Result<FileRecord, ArchiveError> {
         let size = fields.size;
         // Before the list is read, which is as long as the size wants it.
-        let (found, limit) = (self.walked.tree.bytes().saturating_add(size), self.limits.bytes);
+        let (found, limit) = (
+            self.walked.tree.bytes().saturating_add(size),
+            self.limits.bytes,
+        );
         if found > limit {
             let of = "bytes unpacked";
             return Err(ArchiveError::Limit { of, found, limit });

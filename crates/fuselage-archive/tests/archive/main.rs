@@ -11,4 +11,7 @@ mod hostile;
 mod limits;
 mod mutations;
 mod place;
+mod squashfs_builder;
+mod squashfs_hostile;
+mod squashfs_tools;
 mod zip_builder;
