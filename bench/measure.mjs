@@ -30,3 +30,12 @@ export function ratio(ours, peer, aim) {
   const value = ours / peer;
   return { value, line: `${value.toFixed(2)} (aim ≤ ${aim}${value <= aim ? '' : ', missed'})` };
 }
+
+/** Prints one comparison: the medians, and what they say. */
+export function show(title, times, lines) {
+  console.log(`\n${title}`);
+  for (const [name, time] of Object.entries(times)) {
+    console.log(`  ${time.toFixed(2).padStart(9)} ms  ${name}`);
+  }
+  for (const line of lines) console.log(`  ${line}`);
+}
