@@ -3,17 +3,17 @@ import { join } from 'node:path';
 import { medians, ratio, show } from './measure.mjs';
 
 export function extract(scene) {
-  const { results, asUser, fuselage, original, readyPlan } = scene;
+  const { fuselage, original, readyPlan } = scene;
   const zip = scene.zip();
   const target = join('/dev/shm', `fuselage-bench-${process.pid}`);
-  const unpack = (command) => asUser(`sh -c "mkdir ${target} && ${command} && rm -rf ${target}"`);
+  const unpack = (command) => `sh -c "mkdir ${target} && ${command} && rm -rf ${target}"`;
   const times = medians(
-    results,
+    scene,
     'extract',
     {
-      'fuselage run -s ZIP': asUser(`${fuselage} run -s ${zip} -- /bin/true`),
+      'fuselage run -s ZIP': `${fuselage} run -s ${zip} -- /bin/true`,
       'launcher, plan ready': readyPlan('zip.frame', ['-s', zip]).launched,
-      'original -s ZIP': asUser(`${original} -s ${zip} -- /bin/true`),
+      'original -s ZIP': `${original} -s ${zip} -- /bin/true`,
       'unzip, rm -r': unpack(`unzip -q ${zip} -d ${target}`),
       'bsdtar, rm -r': unpack(`bsdtar -xf ${zip} -C ${target}`),
     },

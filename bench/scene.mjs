@@ -1,6 +1,6 @@
 /**
- * Where and as whom everything is measured: a directory that an ordinary user can enter, a home,
- * the same words before every command. Root measures as uid 12345, who fuselage is for.
+ * Where and as whom everything is measured: a directory that an ordinary user can enter, and a
+ * home. Root measures as uid 12345: fuselage is for ordinary users.
  */
 import { execFileSync } from 'node:child_process';
 import { chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -25,8 +25,6 @@ export function openScene() {
       ? ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups', 'env', `HOME=${home}`]
       : ['env', `HOME=${home}`];
 
-  const asUser = (command) => [...as, command].join(' ');
-
   const fuselage = join(root, 'packages/fuselage/bin/fuselage');
   const name = `linux-${process.arch}`;
   const launcher = join(root, 'packages', name, `fuselage-launch-${name}`);
@@ -35,11 +33,12 @@ export function openScene() {
   const starter = planStarter(root, place);
 
   return {
-    results: openDirectory(join(root, 'bench/results')),
+    /** The words before a program that make it one of the ordinary user. */
+    as,
+    /** Where hyperfine writes its own report. */
+    results: home,
     fuselage,
     original,
-    /** A command line, as the ordinary user. */
-    asUser,
     /** Command lines for the plan of these options of `run`: the launcher with it, `true` alone. */
     readyPlan(file, options) {
       const words = [fuselage, 'run', '--dry-run', ...options, '--', '/bin/true'];
@@ -50,8 +49,8 @@ export function openScene() {
       const frame = join(place, file);
       writeFrame(frame, plan);
       return {
-        launched: asUser(`${starter} ${frame} ${launcher} --fuselage-execute /bin/true`),
-        alone: asUser(`${starter} ${frame} /bin/true`),
+        launched: `${starter} ${frame} ${launcher} --fuselage-execute /bin/true`,
+        alone: `${starter} ${frame} /bin/true`,
       };
     },
     /** The zip of node_modules, where the user can read it. */

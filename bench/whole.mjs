@@ -1,14 +1,14 @@
 /** A run with node asked, against node alone. */
 import { medians, show } from './measure.mjs';
 
-export function whole({ results, asUser, fuselage }) {
+export function whole(scene) {
   const times = medians(
-    results,
+    scene,
     'whole',
     {
-      'env true': asUser('/bin/true'),
-      'node -e 0': asUser(`${process.execPath} -e 0`),
-      'fuselage run -- true': asUser(`${fuselage} run -- /bin/true`),
+      true: '/bin/true',
+      'node -e 0': `${process.execPath} -e 0`,
+      'fuselage run -- true': `${scene.fuselage} run -- /bin/true`,
     },
     { runs: 40, warmup: 5 },
   );
