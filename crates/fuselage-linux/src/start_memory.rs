@@ -15,13 +15,16 @@ const ROOM: usize = 256 << 10;
 const LARGEST: usize = 32 << 10;
 
 /// The allocator of the launcher: `#[global_allocator]`.
+///
+/// In this order, so that the counter lies in a page that is written to anyway.
+#[repr(C)]
 pub struct StartMemory {
     /// How much of the room is taken, from its beginning.
     used: AtomicUsize,
     room: UnsafeCell<Room>,
 }
 
-#[repr(align(4096))]
+#[repr(align(16))]
 struct Room([u8; ROOM]);
 
 // SAFETY: a part of the room belongs to the one caller that moved `used` over it, by a
