@@ -60,7 +60,9 @@ export function planTree(
     const why = `\`${tree.file}\` is ${known.looksLike}; the copy is this run's own`;
     return { steps: [extract], search, reason: { subject, strategy: 'extracted', why, at } };
   }
-  const why = `\`${tree.file}\` is ${known.looksLike}, which the kernel cannot mount`;
+  const because =
+    known.format === 'zip' ? 'which the kernel cannot mount' : 'and images are extracted, too';
+  const why = `\`${tree.file}\` is ${known.looksLike}, ${because}`;
   return {
     steps: [extract, { step: 'readOnly', id: `${id}-read-only`, tree: id }],
     search,
@@ -77,6 +79,9 @@ function recognised(
   throw new FuselageError(
     'ERR_ARCHIVE_UNRECOGNISED',
     `the archive \`${file}\` is of no format that fuselage reads`,
-    { causes: [`it looks like ${looksLike}`], hints: [`accepted are: ${facts?.accepted.join(', ') ?? 'none'}`] },
+    {
+      causes: [`it looks like ${looksLike}`],
+      hints: [`accepted are: ${facts?.accepted.join(', ') ?? 'none'}`],
+    },
   );
 }
