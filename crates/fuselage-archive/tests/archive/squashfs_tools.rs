@@ -84,10 +84,10 @@ fn make_tree(root: &Path) {
         ("one", vec![1]),
         ("block of 4K", text(4096)),
         ("block of 128K", text(128 << 10)),
-        ("block of 1M", noise(1 << 20)),
+        ("block of 1M", text(1 << 20)),
         ("block and tail", text((128 << 10) + 77)),
-        ("large", text(10_000_000)),
-        ("large noise", noise(3_000_001)),
+        ("large", text(9_000_000)),
+        ("large noise", noise(500_001)),
         (
             "zeros at the end",
             [&noise(5000)[..], &[0; 700_000]].concat(),
