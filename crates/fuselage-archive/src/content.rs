@@ -24,6 +24,9 @@ const EXTRA_GUESS: u64 = 64;
 const LOCAL_HEADER: u64 = 30;
 const STREAM_BUFFER: usize = 128 << 10;
 
+/// So much memory is kept for the next large entry, in bytes; new memory costs a page fault a page.
+const KEPT: usize = 16 << 20;
+
 /// What one thread needs to read entries; its buffers are used again and again.
 pub(crate) struct ContentReader<'a> {
     file: &'a File,
@@ -33,6 +36,15 @@ pub(crate) struct ContentReader<'a> {
     inflate: Decompressor,
     /// The library's view of the archive, for the rare methods and the large entries.
     library: Option<zip::ZipArchive<PositionedFile<'a>>>,
+}
+
+/// Makes a buffer at least `length` bytes long; what is in it is lost.
+fn make_room(buffer: &mut Vec<u8>, length: usize) {
+    if buffer.len() < length {
+        *buffer = Vec::new();
+        // Small ones in steps. Fresh memory of the kernel is zero without a pass over it.
+        *buffer = vec![0; length.max(length.min(WHOLE as usize).next_power_of_two())];
+    }
 }
 
 impl<'a> ContentReader<'a> {
@@ -85,8 +97,9 @@ impl<'a> ContentReader<'a> {
             result = inflate_whole(inflate, packed, room, record)
         })
         .map_err(ContentError::Write)?;
-        // So much memory is not kept for small entries.
-        self.packed = Vec::new();
+        if self.packed.len() > KEPT {
+            self.packed = Vec::new();
+        }
         result.map_err(ContentError::Archive)
     }
 
@@ -97,9 +110,7 @@ impl<'a> ContentReader<'a> {
         let content = match record.method {
             STORED => packed,
             _ => {
-                if self.unpacked.len() < size {
-                    self.unpacked.resize(size, 0);
-                }
+                make_room(&mut self.unpacked, size);
                 let room = &mut self.unpacked[..size];
                 inflate_whole(&mut self.inflate, packed, room, record)?;
                 return Ok(&self.unpacked[..size]);
@@ -118,9 +129,7 @@ impl<'a> ContentReader<'a> {
         let available = record.limit - record.offset;
         let mut wanted = (header + record.compressed + EXTRA_GUESS).min(available) as usize;
         loop {
-            if self.packed.len() < wanted {
-                self.packed.resize(wanted, 0);
-            }
+            make_room(&mut self.packed, wanted);
             self.file
                 .read_exact_at(&mut self.packed[..wanted], record.offset)?;
             let data = data_offset(&self.packed[..wanted], record)?;
