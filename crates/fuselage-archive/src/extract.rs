@@ -3,13 +3,12 @@
 use std::fs::File;
 use std::os::fd::BorrowedFd;
 
-use crate::content::{ContentError, ContentReader, Output};
-use crate::detect::Format;
 use crate::error::ArchiveError;
+use crate::format::Format;
 use crate::limits::Limits;
-use crate::tree::{Leaf, Tree};
-use crate::tree_writer::{Contents, write_tree};
-use crate::zip::{Record, read_central};
+use crate::source::Source;
+use crate::tree::Tree;
+use crate::tree_writer::write_tree;
 
 /// How to extract.
 pub struct Extraction<'a> {
@@ -60,8 +59,9 @@ pub struct Extracted {
     pub bytes: u64,
 }
 
-/// Extracts `archive` into the empty directory `into`. The caller sets its umask to zero, since
-/// modes are given when files are made, and throws the directory away after an error.
+/// Extracts the archive that begins at `offset` of the file `archive`, in bytes, into the empty
+/// directory `into`. The caller sets its umask to zero, since modes are given when files are made,
+/// and throws the directory away after an error.
 ///
 /// # Errors
 /// The archive is damaged, hostile, above a limit or needs more room than there is, of which
@@ -69,22 +69,17 @@ pub struct Extracted {
 pub fn extract(
     archive: BorrowedFd<'_>,
     format: Format,
+    offset: u64,
     into: BorrowedFd<'_>,
     how: &Extraction<'_>,
 ) -> Result<Extracted, ArchiveError> {
     let file = File::from(archive.try_clone_to_owned()?);
-    let length = file.metadata()?.len();
-    let (tree, records) = match format {
-        Format::Zip => read_central(&file, length, &how.limits)?,
-    };
+    let archive = (format.open)(Source::behind(&file, offset)?, &how.limits)?;
+    let tree = archive.tree();
     if let Some(space) = &how.space {
-        check_space(&tree, space)?;
+        check_space(tree, space)?;
     }
-    let contents = || ZipContents {
-        reader: ContentReader::new(&file, length),
-        records: &records,
-    };
-    write_tree(&tree, into, how.jobs, contents, how.progress)?;
+    write_tree(&*archive, into, how.jobs, how.progress)?;
     Ok(Extracted {
         entries: tree.entries(),
         bytes: tree.bytes(),
@@ -108,15 +103,4 @@ fn check_space(tree: &Tree, space: &Space) -> Result<(), ArchiveError> {
         return no_space(tree.entries(), space.inodes, "inodes");
     }
     Ok(())
-}
-
-struct ZipContents<'a> {
-    reader: ContentReader<'a>,
-    records: &'a [Record],
-}
-
-impl Contents for ZipContents<'_> {
-    fn copy(&mut self, leaf: &Leaf, to: &mut dyn Output) -> Result<(), ContentError> {
-        self.reader.copy(&self.records[leaf.index], leaf.index, to)
-    }
 }

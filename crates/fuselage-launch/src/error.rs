@@ -1,7 +1,11 @@
 //! Everything that can keep the launcher from becoming the command.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use fuselage_linux::causes;
 use fuselage_linux::process::ExitKind;
@@ -9,6 +13,8 @@ use fuselage_linux::refusal::Refusal;
 use fuselage_plan::ErrorReport;
 use fuselage_store::StoreError;
 use thiserror::Error;
+
+use crate::hints;
 
 /// Why there is no command.
 #[derive(Debug, Error)]
@@ -50,11 +56,12 @@ pub(crate) enum LaunchError {
     /// A directory of the run cannot be made.
     #[error("cannot make the directory {}", path.display())]
     Directory { path: PathBuf, source: io::Error },
-    /// The process that extracts ended without a word.
-    #[error("the process that extracts {} ended unexpectedly", archive.display())]
+    /// The process that reads an archive ended without a word.
+    #[error("the process that {verb}s {} ended unexpectedly", archive.display())]
     WorkerDied {
+        verb: &'static str,
         archive: PathBuf,
-        how: ExitKind,
+        how: WorkerEnd,
         entries: Vec<String>,
     },
     /// No such program.
@@ -62,14 +69,14 @@ pub(crate) enum LaunchError {
     CommandNotFound {
         name: String,
         searched: bool,
-        hint: Option<String>,
+        near_subcommand: Option<String>,
     },
     /// The program is there and cannot be executed.
     #[error("cannot execute {}", path.display())]
     CommandNotExecutable {
         path: PathBuf,
         source: io::Error,
-        hint: Option<String>,
+        hint: String,
     },
     /// `--run`: in no tree.
     #[error("cannot find the program `{path}` in the trees")]
@@ -133,9 +140,12 @@ impl LaunchError {
                 ],
                 125,
             ),
-            Self::ArchiveOpen { source, .. } => {
-                ("ERR_ARCHIVE_OPEN", vec![causes::text(&source)], vec![], 125)
-            }
+            Self::ArchiveOpen { path, source } => (
+                "ERR_ARCHIVE_OPEN",
+                vec![causes::text(&source)],
+                vec![hints::archive_open(&path, &source)],
+                125,
+            ),
             Self::ArchiveChanged { .. } => (
                 "ERR_ARCHIVE_CHANGED",
                 vec!["it was written to or replaced between the look at it and its use".into()],
@@ -147,27 +157,40 @@ impl LaunchError {
             Self::Mount { source, .. } => (
                 "ERR_MOUNT_FAILED",
                 vec![causes::text(&source)],
-                vec!["`fuselage doctor` tells what this host allows".into()],
+                vec![hints::DOCTOR.into()],
                 125,
             ),
-            Self::Directory { source, .. } => {
-                ("ERR_MOUNT_FAILED", vec![causes::text(&source)], vec![], 125)
-            }
+            Self::Directory { source, .. } => (
+                "ERR_MOUNT_FAILED",
+                vec![causes::text(&source)],
+                vec![hints::directory(&source).into()],
+                125,
+            ),
             Self::WorkerDied { how, entries, .. } => {
-                let mut causes = vec![ended(how)];
+                let (cause, hint) = match how {
+                    WorkerEnd::Died(how) => (
+                        ended(how),
+                        "if memory ran out, give the run more, or extract a smaller archive",
+                    ),
+                    WorkerEnd::Stuck(time) => (
+                        format!(
+                            "it took {} s of processor time without any progress, and was ended",
+                            time.as_secs()
+                        ),
+                        "make the archive again: it may be damaged, or made to do harm",
+                    ),
+                };
+                let mut causes = vec![cause];
                 if !entries.is_empty() {
                     causes.push(format!("it was at {}", entries.join(", ")));
                 }
-                (
-                    "ERR_WORKER_DIED",
-                    causes,
-                    vec![
-                        "if memory ran out, give the run more, or extract a smaller archive".into(),
-                    ],
-                    125,
-                )
+                ("ERR_WORKER_DIED", causes, vec![hint.into()], 125)
             }
-            Self::CommandNotFound { searched, hint, .. } => (
+            Self::CommandNotFound {
+                name,
+                searched,
+                near_subcommand,
+            } => (
                 "ERR_COMMAND_NOT_FOUND",
                 vec![
                     if searched {
@@ -177,13 +200,13 @@ impl LaunchError {
                     }
                     .into(),
                 ],
-                hint.into_iter().collect(),
+                hints::command_not_found(&name, searched, near_subcommand.as_deref()),
                 127,
             ),
             Self::CommandNotExecutable { source, hint, .. } => (
                 "ERR_COMMAND_NOT_EXECUTABLE",
                 vec![causes::text(&source)],
-                hint.into_iter().collect(),
+                vec![hint],
                 126,
             ),
             Self::RunNotFound { trees, .. } => (
@@ -201,9 +224,12 @@ impl LaunchError {
                 vec!["name the tree: --run NAME/PATH".into()],
                 125,
             ),
-            Self::System { source, .. } => {
-                ("ERR_INTERNAL", vec![causes::text(&source)], vec![], 125)
-            }
+            Self::System { source, .. } => (
+                "ERR_INTERNAL",
+                vec![causes::text(&source)],
+                vec![hints::system(&source).into()],
+                125,
+            ),
         };
         ErrorReport {
             code: code.to_owned(),
@@ -213,6 +239,15 @@ impl LaunchError {
             exit_code,
         }
     }
+}
+
+/// How the process that extracts ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum WorkerEnd {
+    /// By itself, or somebody ended it.
+    Died(ExitKind),
+    /// It was ended, since it took so much processor time without any progress.
+    Stuck(Duration),
 }
 
 /// How a process ended, in words.

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::fs::{
-    AtFlags, Mode, OFlags, ResolveFlags, Timespec, Timestamps, fchmod, futimens, mkdirat, openat,
-    openat2, symlinkat, utimensat,
+    AtFlags, Mode, OFlags, ResolveFlags, Timespec, Timestamps, fchmod, futimens, linkat, mkdirat,
+    openat, openat2, symlinkat, utimensat,
 };
 use rustix::io::Errno;
 
@@ -90,8 +90,27 @@ pub fn create_file(parent: BorrowedFd<'_>, name: &[u8], mode: u32) -> io::Result
 ///
 /// # Errors
 /// `EEXIST` and what symlinkat(2) says.
-pub fn make_link(parent: BorrowedFd<'_>, name: &[u8], target: &[u8]) -> io::Result<()> {
+pub fn make_symlink(parent: BorrowedFd<'_>, name: &[u8], target: &[u8]) -> io::Result<()> {
     Ok(symlinkat(target, parent, leaf(name)?)?)
+}
+
+/// Gives the file or symbolic link `from` in `parent` a second name, `name` in `to`.
+///
+/// # Errors
+/// `EEXIST`, `EMLINK` and what linkat(2) says.
+pub fn make_hard_link(
+    parent: BorrowedFd<'_>,
+    from: &[u8],
+    to: BorrowedFd<'_>,
+    name: &[u8],
+) -> io::Result<()> {
+    Ok(linkat(
+        parent,
+        leaf(from)?,
+        to,
+        leaf(name)?,
+        AtFlags::empty(),
+    )?)
 }
 
 /// Sets the permission bits (0 to 0777) of an open file.
@@ -114,7 +133,7 @@ pub fn set_time(file: impl AsFd, seconds: i64, nanoseconds: u32) -> io::Result<(
 ///
 /// # Errors
 /// What utimensat(2) says.
-pub fn set_link_time(
+pub fn set_symlink_time(
     parent: BorrowedFd<'_>,
     name: &[u8],
     seconds: i64,
@@ -184,7 +203,9 @@ mod tests {
         for name in [&b"../outside/x"[..], b"..", b".", b"", b"a/x", b"/x"] {
             assert!(create_file(root.as_fd(), name, 0o644).is_err());
             assert!(make_directory(root.as_fd(), name).is_err());
-            assert!(make_link(root.as_fd(), name, b"x").is_err());
+            assert!(make_symlink(root.as_fd(), name, b"x").is_err());
+            assert!(make_hard_link(root.as_fd(), name, root.as_fd(), b"x").is_err());
+            assert!(make_hard_link(root.as_fd(), b"in", root.as_fd(), name).is_err());
         }
         // A link that is there already is not written through.
         assert!(create_file(root.as_fd(), b"out", 0o644).is_err());
@@ -195,13 +216,25 @@ mod tests {
     }
 
     #[test]
+    fn a_hard_link_names_a_file_or_a_link_itself() {
+        let (place, root) = place();
+        create_file(root.as_fd(), b"f", 0o640).unwrap();
+        let directory = open_directory(root.as_fd(), b"a").unwrap();
+        make_hard_link(root.as_fd(), b"f", directory.as_fd(), b"g").unwrap();
+        make_hard_link(root.as_fd(), b"out", directory.as_fd(), b"h").unwrap();
+        let inode = |path| fs::symlink_metadata(place.path().join(path)).unwrap().ino();
+        assert_eq!(inode("root/f"), inode("root/a/g"));
+        assert_eq!(inode("root/out"), inode("root/a/h"));
+    }
+
+    #[test]
     fn modes_and_times_are_those_given() {
         let (place, root) = place();
         let file = create_file(root.as_fd(), b"f", 0o640).unwrap();
         set_mode(&file, 0o4751).unwrap();
         set_time(&file, 981_173_106, 5).unwrap();
-        make_link(root.as_fd(), b"l", b"/nowhere").unwrap();
-        set_link_time(root.as_fd(), b"l", 7, 0).unwrap();
+        make_symlink(root.as_fd(), b"l", b"/nowhere").unwrap();
+        set_symlink_time(root.as_fd(), b"l", 7, 0).unwrap();
         let facts = fs::metadata(place.path().join("root/f")).unwrap();
         assert_eq!(
             (facts.mode() & 0o7777, facts.mtime(), facts.mtime_nsec()),

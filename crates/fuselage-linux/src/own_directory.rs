@@ -8,7 +8,7 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
-use nix::sys::stat::{Mode, fchmod, fstat, fstatat};
+use nix::sys::stat::{Mode, SFlag, fchmod, fstat, fstatat};
 use nix::unistd::{AccessFlags, faccessat};
 
 /// Owner and permission bits of an open directory.
@@ -54,6 +54,20 @@ pub fn open_to_read(place: impl AsFd) -> io::Result<OwnedFd> {
 pub fn has_entry(parent: impl AsFd, name: &OsStr) -> io::Result<bool> {
     match fstatat(parent, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
         Ok(_) => Ok(true),
+        Err(Errno::ENOENT) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the entry `name` of `parent` is a symbolic link, wherever it leads.
+///
+/// # Errors
+/// What fstatat(2) says, but `ENOENT`: an entry that is not there is no link.
+pub fn is_link(parent: impl AsFd, name: &OsStr) -> io::Result<bool> {
+    match fstatat(parent, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+        Ok(found) => {
+            Ok(SFlag::from_bits_truncate(found.st_mode & SFlag::S_IFMT.bits()) == SFlag::S_IFLNK)
+        }
         Err(Errno::ENOENT) => Ok(false),
         Err(error) => Err(error.into()),
     }
@@ -116,6 +130,10 @@ mod tests {
         symlink("nowhere", directory.path().join("link")).unwrap();
         assert!(has_entry(&open, "link".as_ref()).unwrap());
         assert!(!has_entry(&open, "nowhere".as_ref()).unwrap());
+        assert!(is_link(&open, "link".as_ref()).unwrap());
+        assert!(!is_link(&open, "nowhere".as_ref()).unwrap());
+        std::fs::write(directory.path().join("file"), "").unwrap();
+        assert!(!is_link(&open, "file".as_ref()).unwrap());
         assert!(!is_empty(&open).unwrap());
         assert!(
             !is_empty(&open).unwrap(),

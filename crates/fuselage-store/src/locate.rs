@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 use fuselage_linux::open::{make_directory_at, open_place};
-use fuselage_linux::own_directory::{has_entry, open_following_links, open_place_at, open_to_read};
+use fuselage_linux::own_directory::{is_link, open_following_links, open_place_at, open_to_read};
 
 use crate::error::Reason;
 
@@ -50,7 +50,9 @@ pub(crate) fn locate(path: &Path) -> Result<Located, Reason> {
         match open_place_at(&place, &name) {
             Ok(opened) => (place, place_path) = (opened, next),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                if has_entry(&place, &name).map_err(call("look at", &next))? {
+                // Anything else that is there by now was made by somebody else who starts: it counts
+                // as missing, since `make` takes what it finds.
+                if is_link(&place, &name).map_err(call("look at", &next))? {
                     return Err(Reason::DanglingLink { path: next });
                 }
                 let names = std::iter::once(name).chain(names).collect();

@@ -1,9 +1,7 @@
 //! The end of a zip, where the central directory is found.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
-
 use crate::error::ArchiveError;
+use crate::source::Source;
 use crate::zip::fields::Fields;
 
 const END: &[u8] = b"PK\x05\x06";
@@ -58,14 +56,15 @@ fn find_end(tail: &[u8]) -> Option<usize> {
 }
 
 /// Reads where the central directory is.
-pub(crate) fn read_end(file: &File, length: u64) -> Result<Central, ArchiveError> {
+pub(crate) fn read_end(source: &Source<'_>) -> Result<Central, ArchiveError> {
+    let length = source.length();
     let damaged = |what: &str| ArchiveError::Damaged {
         entry: None,
         what: what.to_owned(),
     };
     let size = (END_LENGTH + LONGEST_COMMENT).min(usize::try_from(length).unwrap_or(usize::MAX));
     let mut tail = vec![0; size];
-    file.read_exact_at(&mut tail, length - size as u64)?;
+    source.read_exact_at(&mut tail, length - size as u64)?;
     let at = find_end(&tail)
         .ok_or_else(|| damaged("the end of the archive is missing: it was cut off"))?;
     let end = length - (size - at) as u64;
@@ -77,7 +76,7 @@ pub(crate) fn read_end(file: &File, length: u64) -> Result<Central, ArchiveError
         offset: fields.u32()?.into(),
         base: 0,
     };
-    let zip64 = read_end64(file, end)?;
+    let zip64 = read_end64(source, end)?;
     let end = match zip64 {
         Some((values, at)) => {
             central = values;
@@ -107,12 +106,12 @@ pub(crate) fn read_end(file: &File, length: u64) -> Result<Central, ArchiveError
 }
 
 /// The values of the zip64 end record before `end`, and where it is, if there is one.
-fn read_end64(file: &File, end: u64) -> Result<Option<(Central, u64)>, ArchiveError> {
+fn read_end64(source: &Source<'_>, end: u64) -> Result<Option<(Central, u64)>, ArchiveError> {
     let Some(at) = end.checked_sub(LOCATOR_LENGTH) else {
         return Ok(None);
     };
     let mut locator = [0; LOCATOR_LENGTH as usize];
-    file.read_exact_at(&mut locator, at)?;
+    source.read_exact_at(&mut locator, at)?;
     if !locator.starts_with(LOCATOR) {
         return Ok(None);
     }
@@ -130,7 +129,7 @@ fn read_end64(file: &File, end: u64) -> Result<Option<(Central, u64)>, ArchiveEr
         {
             continue;
         }
-        file.read_exact_at(&mut record, position)?;
+        source.read_exact_at(&mut record, position)?;
         if record.starts_with(END64) {
             let mut fields = Fields(&record[32..]);
             let (entries, length, offset) = (fields.u64()?, fields.u64()?, fields.u64()?);

@@ -53,7 +53,7 @@ fn every_method_small_and_large() {
 }
 
 #[test]
-fn deflate64_is_read() {
+fn a_stored_block_of_deflate64_is_read() {
     // One stored block (RFC 1951, 3.2.4), which deflate64 has too.
     let content = b"deflate64";
     let mut packed = vec![1, 9, 0, !9, 0xff];
@@ -96,12 +96,7 @@ fn modes_times_and_links_are_restored_and_special_bits_are_not() {
     ];
     for (name, mode) in expected {
         let (found, time, _) = &tree[name];
-        assert_eq!(
-            *found & !0o022,
-            mode & !0o022,
-            "{} {found:o}",
-            name.escape_ascii()
-        );
+        assert_eq!(*found, mode, "{} {found:o}", name.escape_ascii());
         if name != b"implied" {
             assert_eq!(*time, SECONDS, "{}", name.escape_ascii());
         }
@@ -131,7 +126,7 @@ fn empty_prefixed_described_and_zip64_archives() {
             .extract(&bytes)
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(extracted.entries, entries, "{name}");
-        assert_eq!(detected(&bytes).format, Some(Format::Zip), "{name}");
+        assert_eq!(detected(&bytes).format, Format::named("zip"), "{name}");
     }
 }
 
@@ -155,7 +150,7 @@ fn one_thread_and_many_make_the_same_tree() {
     assert!(one == many && one.len() == 707);
 }
 
-fn detected(bytes: &[u8]) -> fuselage_archive::Detection {
+pub(crate) fn detected(bytes: &[u8]) -> fuselage_archive::Detection {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     detect(file.as_fd()).unwrap()
@@ -165,12 +160,11 @@ fn detected(bytes: &[u8]) -> fuselage_archive::Detection {
 fn what_is_no_zip_is_named() {
     for (bytes, looks_like) in [
         (&b""[..], "an empty file"),
-        (b"\x1f\x8b\x08\0", "a gzip file"),
-        (b"hsqs\0\0\0\0", "a squashfs image"),
+        (b"\x1f\x8b\x08\0", "a gzip file, perhaps a tar.gz"),
         (b"root:x:0:0::/root:/bin/sh\n", "a text"),
     ] {
         let found = detected(bytes);
-        assert_eq!((found.format, found.looks_like), (None, looks_like));
+        assert_eq!((found.format, &*found.looks_like), (None, looks_like));
     }
 }
 
@@ -186,7 +180,7 @@ fn detection_of_a_huge_file_reads_little() {
     );
 }
 
-fn bytes_read() -> u64 {
+pub(crate) fn bytes_read() -> u64 {
     let io = std::fs::read_to_string("/proc/thread-self/io").unwrap();
     io.lines()
         .find_map(|line| line.strip_prefix("rchar: "))

@@ -6,9 +6,18 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod base64_text;
+mod disagree;
+mod elf;
+mod elf_builder;
 mod formats;
 mod hostile;
 mod limits;
 mod mutations;
+mod names;
 mod place;
+mod real_tools;
+mod squashfs_builder;
+mod squashfs_hostile;
+mod squashfs_tools;
 mod zip_builder;

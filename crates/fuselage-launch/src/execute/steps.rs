@@ -7,18 +7,21 @@ use std::path::{Path, PathBuf};
 use fuselage_linux::mirror::mirror;
 use fuselage_linux::mount::{MountError, bind_read_only};
 use fuselage_linux::open;
-use fuselage_plan::{MountPlan, MountPointWay, Place, ProcdirParent, Step, StepId};
+use fuselage_plan::{MountPlan, MountPointWay, Place, ProcdirParent, Source, Step, StepId};
 
 use crate::error::LaunchError;
+use crate::execute::decode;
 use crate::execute::extract::{self, Work};
 use crate::execute::procdir::{self, Procdir};
-use crate::execute::sources::Opened;
+use crate::execute::sources::{Archive, Opened};
 
 /// What the steps have made so far.
 #[derive(Default)]
 pub(crate) struct Made {
     pub(crate) procdir: Option<Procdir>,
     paths: BTreeMap<StepId, PathBuf>,
+    /// Each until the last step that reads it is done.
+    decoded: BTreeMap<StepId, Archive>,
 }
 
 impl Made {
@@ -40,11 +43,25 @@ impl Made {
 /// Does every step, in order.
 pub(crate) fn make(plan: &MountPlan, opened: &Opened) -> Result<Made, LaunchError> {
     let mut made = Made::default();
-    for step in &plan.steps {
+    for (index, step) in plan.steps.iter().enumerate() {
         let path = one(step, plan, opened, &mut made)?;
         made.paths.insert(step.id().clone(), path);
+        let later = &plan.steps[index + 1..];
+        made.decoded
+            .retain(|id, _| later.iter().any(|step| reads(step, id)));
     }
     Ok(made)
+}
+
+/// Whether `step` reads what the step `decoded` has decoded.
+fn reads(step: &Step, decoded: &StepId) -> bool {
+    match step {
+        Step::Extract {
+            source: Source::Decoded(source),
+            ..
+        } => source.decoded == *decoded,
+        _ => false,
+    }
 }
 
 /// Does one step; returns the path of what it made. That its references are good was validated.
@@ -77,9 +94,19 @@ fn one(
             make_directory(&path)?;
             Ok(path)
         }
+        Step::Decode { id, .. } => {
+            let text = opened.archives.get(id).ok_or_else(|| missing(id))?;
+            let procdir = made.procdir.as_ref().ok_or_else(|| missing(id))?;
+            let path = procdir.path.clone();
+            made.decoded
+                .insert(id.clone(), decode::decode(text, &path)?);
+            Ok(path)
+        }
         Step::Extract {
             id,
+            source,
             format,
+            offset,
             at,
             limits,
             jobs,
@@ -87,10 +114,15 @@ fn one(
         } => {
             let path = made.locate(at);
             make_directory(&path)?;
-            let archive = opened.archives.get(id).ok_or_else(|| missing(id))?;
+            let archive = match source {
+                Source::File(_) => opened.archives.get(id),
+                Source::Decoded(source) => made.decoded.get(&source.decoded),
+            };
+            let archive = archive.ok_or_else(|| missing(id))?;
             extract::extract(&Work {
                 archive,
-                format: *format,
+                format: format.as_ref(),
+                offset: *offset,
                 into: &path,
                 limits,
                 jobs: *jobs,

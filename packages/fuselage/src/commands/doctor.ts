@@ -1,10 +1,10 @@
 import { Option } from 'clipanion';
 
-import { BaseCommand } from '../cli/base-command.js';
-import { paint } from '../cli/colour.js';
+import { paint } from '../colour.js';
 import { type Check, canRun, hostChecks } from '../host/capabilities.js';
 import type { Answer } from '../native/plan-types.js';
 import { VERSION } from '../version.js';
+import { BaseCommand } from './base-command.js';
 
 /** `fuselage doctor [--json]` */
 export class DoctorCommand extends BaseCommand {
@@ -13,8 +13,8 @@ export class DoctorCommand extends BaseCommand {
   json = Option.Boolean('--json', false);
 
   override answer(): Answer {
-    const { inputs, print, colour } = this.context;
-    const checks = hostChecks(inputs);
+    const { inputs, platform, print, colour } = this.context;
+    const checks = hostChecks(inputs, platform);
     const ok = canRun(checks);
     print(this.json ? doctorJson(checks) : doctorText(checks, colour));
     return { answer: 'done', exitCode: ok ? 0 : 1 };

@@ -1,16 +1,26 @@
-import { FuselageError } from '../errors.js';
+import { FuselageError, type Hints } from '../errors.js';
 import { VERSION } from '../version.js';
 import type { Addon } from './addon.js';
-import { findPlatform, type Platform, platformName, whyMissing } from './platform.js';
+import {
+  findPlatform,
+  type Platform,
+  platformName,
+  platformOfLauncher,
+  whyMissing,
+} from './platform.js';
 
 /**
  * The platform package of this machine.
  *
+ * @param launcherDirectory - where the launcher that asks is; without it the package is searched
  * @throws FuselageError `ERR_PLATFORM_MISSING`
  */
-export function platform(): Platform {
+export function platform(launcherDirectory = ''): Platform {
   const name = platformName();
-  const found = name === null ? null : findPlatform(name, __filename);
+  const found =
+    name === null
+      ? null
+      : (platformOfLauncher(launcherDirectory, name) ?? findPlatform(name, __filename));
   if (found === null) {
     throw new FuselageError(
       'ERR_PLATFORM_MISSING',
@@ -46,7 +56,7 @@ export function loadAddon({ addon: file, name }: Platform = platform()): Addon {
     addon = require(file) as Addon;
   } catch (error) {
     const causes = [error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)];
-    const hints = usesGlibc()
+    const hints: Hints = usesGlibc()
       ? [`install ${name} again`]
       : ['this node is built for another C library than glibc: set FUSELAGE_NODE to one for glibc'];
     throw new FuselageError('ERR_PLATFORM_MISSING', `cannot load the addon ${file}`, {

@@ -8,9 +8,16 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { mountTest } from '../support/must-mount.js';
+import { mountTest, otherUserTest, rootMountTest } from '../support/must-mount.js';
 import { freshDirectory, frontDoor, root } from '../support/places.js';
-import { type Caller, caller, ordinaryUser, runFuselage } from '../support/run-fuselage.js';
+import {
+  type Caller,
+  caller,
+  ordinaryGroup,
+  ordinaryUser,
+  passwordDatabase,
+  runFuselage,
+} from '../support/run-fuselage.js';
 import { writeZip } from '../support/zip-file.js';
 
 let archives: string;
@@ -28,29 +35,36 @@ beforeAll(() => {
 
 const sh = (script: string) => ['--', 'sh', '-c', script];
 
-/** Everybody a run is for: an ordinary user, the overflow uid once, and root. */
-const callers: [string, number][] = [
-  ['uid 12345', ordinaryUser],
-  ['uid 65534', 65534],
-  ['root', 0],
+/** Everybody a run is for: an ordinary user, known or not, the overflow uid once, and root. */
+const callers = [
+  { name: 'an ordinary user', uid: ordinaryUser, known: false, test: mountTest },
+  {
+    name: 'one with an entry in the password database',
+    uid: ordinaryUser,
+    known: true,
+    test: otherUserTest,
+  },
+  { name: 'uid 65534', uid: 65534, known: false, test: otherUserTest },
+  { name: 'root', uid: 0, known: true, test: rootMountTest },
 ];
 
-describe.each(callers)('as %s', (_name, uid) => {
+describe.each(callers)('as $name', ({ uid, known, test }) => {
   let who: Caller;
   beforeEach(() => {
     who = caller(uid);
+    if (known && uid !== 0) who.passwordDatabase = passwordDatabase(uid, who.home);
   });
 
-  mountTest('a static tree is there, whole and read-only', () => {
-    const ended = runFuselage(who, [
+  test('a static tree is there, whole and read-only', () => {
+    // Times of MS-DOS are local ones (times.test.ts).
+    const ended = runFuselage({ ...who, environment: { TZ: 'UTC0' } }, [
       'run',
       '--static',
       words,
       ...sh(`cd "$FUSELAGE_STATIC/words" && cat a.txt link && stat -c '%a %Y' a.txt sub/deep/b.txt
         echo x 2>&1 >new | grep -o 'Read-only file system'`),
     ]);
-    const time =
-      Date.UTC(2001, 1, 3, 4, 5, 6) / 1000 + new Date(2001, 1, 3).getTimezoneOffset() * 60;
+    const time = Date.UTC(2001, 1, 3, 4, 5, 6) / 1000;
     expect(ended).toEqual({
       status: 0,
       signal: null,
@@ -59,7 +73,7 @@ describe.each(callers)('as %s', (_name, uid) => {
     });
   });
 
-  mountTest('a dynamic tree is writable and thrown away', () => {
+  test('a dynamic tree is writable and thrown away', () => {
     const script = 'cd "$FUSELAGE_DYNAMIC/own" && echo more >>a.txt && rm -r sub && cat a.txt; ls';
     const ended = runFuselage(who, ['run', '-d', `own:${words}`, ...sh(script)]);
     expect(ended.stderr).toBe('');
@@ -69,7 +83,7 @@ describe.each(callers)('as %s', (_name, uid) => {
     );
   });
 
-  mountTest('an empty tree, a scratch directory, and all kinds at once', () => {
+  test('an empty tree, a scratch directory, and all kinds at once', () => {
     const ended = runFuselage(who, [
       `-s=${words}`,
       '-d',
@@ -82,7 +96,7 @@ describe.each(callers)('as %s', (_name, uid) => {
     expect(ended.stdout).toMatch(/dynamic:\ncopy\nout\n\n.*static:\nwords\nfine\n$/s);
   });
 
-  mountTest('nothing is left: no file, no mount, no process', () => {
+  test('nothing is left: no file, no mount, no process', () => {
     const marker = `left-${process.pid}-${uid}`;
     const ended = runFuselage(who, ['run', '-s', words, ...sh(`echo ${marker}`)]);
     expect(ended.stdout).toBe(`${marker}\n`);
@@ -90,11 +104,12 @@ describe.each(callers)('as %s', (_name, uid) => {
     expect(readdirSync(join(who.home, '.fuselage/procdirs'))).toEqual([]);
   });
 
-  mountTest('the ids are those of outside, and an ordinary user has no capability', () => {
+  test('the ids are those of outside, and an ordinary user has no capability', () => {
     const script = `id -u; id -g; grep -E '^Cap(Inh|Prm|Eff|Bnd|Amb):' /proc/self/status`;
     const ended = runFuselage(who, ['run', ...sh(script)]);
     const [user, group, ...capabilities] = ended.stdout.trim().split('\n');
-    expect([user, group]).toEqual([String(uid), String(uid)]);
+    const gid = uid === ordinaryUser ? ordinaryGroup : uid;
+    expect([user, group]).toEqual([String(uid), String(gid)]);
     const none = capabilities.every((line) => /:\t0+$/.test(line));
     expect(none).toBe(uid !== 0);
   });
