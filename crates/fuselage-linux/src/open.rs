@@ -2,10 +2,10 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use nix::fcntl::{OFlag, open, openat};
+use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, mkdirat, umask};
 
 /// Opens a file to read, without waiting for the writer of a FIFO and without making a terminal
@@ -28,28 +28,6 @@ pub fn open_place(path: &Path) -> io::Result<OwnedFd> {
         OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,
         Mode::empty(),
     )?)
-}
-
-/// Opens the directory at `path` to read and to make entries in; a symbolic link at its end is
-/// refused.
-///
-/// # Errors
-/// What open(2) says; `ENOTDIR` for a link.
-pub fn open_directory(path: &Path) -> io::Result<OwnedFd> {
-    Ok(open(path, DIRECTORY, Mode::empty())?)
-}
-
-const DIRECTORY: OFlag = OFlag::O_RDONLY
-    .union(OFlag::O_DIRECTORY)
-    .union(OFlag::O_NOFOLLOW)
-    .union(OFlag::O_CLOEXEC);
-
-/// Opens the directory `name` in `parent`; a symbolic link there is refused.
-///
-/// # Errors
-/// What openat(2) says; `ENOTDIR` for a link.
-pub fn open_directory_at(parent: impl AsFd, name: &Path) -> io::Result<OwnedFd> {
-    Ok(openat(parent, name, DIRECTORY, Mode::empty())?)
 }
 
 /// Makes the directory `name` in `parent`, mode 0700 less the umask.
