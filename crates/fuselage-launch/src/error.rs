@@ -1,7 +1,7 @@
 //! Everything that can keep the launcher from becoming the command.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fuselage_linux::causes;
 use fuselage_linux::process::ExitKind;
@@ -50,6 +50,12 @@ pub(crate) enum LaunchError {
     /// A directory of the run cannot be made.
     #[error("cannot make the directory {}", path.display())]
     Directory { path: PathBuf, source: io::Error },
+    /// A directory of the run is not the one that was checked.
+    #[error("{} was replaced while fuselage was starting", path.display())]
+    Replaced { path: PathBuf },
+    /// Nothing more fits into the directory of all runs.
+    #[error("cannot make a directory in {}", path.display())]
+    ProcdirsFull { path: PathBuf },
     /// The process that extracts ended without a word.
     #[error("the process that extracts {} ended unexpectedly", archive.display())]
     WorkerDied {
@@ -92,6 +98,13 @@ impl LaunchError {
     /// A system call that fails only when the machine is out of something.
     pub(crate) fn system(what: &'static str, source: io::Error) -> Self {
         Self::System { what, source }
+    }
+
+    /// The directory at `path` is not the one that was checked.
+    pub(crate) fn replaced(path: &Path) -> Self {
+        Self::Replaced {
+            path: path.to_owned(),
+        }
     }
 
     /// As it crosses a border.
@@ -153,6 +166,21 @@ impl LaunchError {
             Self::Directory { source, .. } => {
                 ("ERR_MOUNT_FAILED", vec![causes::text(&source)], vec![], 125)
             }
+            Self::Replaced { .. } => (
+                "ERR_HOME_CHANGED",
+                vec!["it, or a directory above it, was moved, removed or mounted over".into()],
+                vec!["run the command again once nothing changes the home".into()],
+                125,
+            ),
+            Self::ProcdirsFull { path } => (
+                "ERR_MOUNT_FAILED",
+                vec!["the tmpfs that the outer run mounted there is full".into()],
+                vec![format!(
+                    "remove what was put there: {} is for the directories of runs alone",
+                    path.display()
+                )],
+                125,
+            ),
             Self::WorkerDied { how, entries, .. } => {
                 let mut causes = vec![ended(how)];
                 if !entries.is_empty() {

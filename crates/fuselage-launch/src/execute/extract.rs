@@ -1,12 +1,11 @@
 //! Extracts one archive in a worker.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use fuselage_archive::{ArchiveError, Extraction, Format, Limits, Space};
 use fuselage_linux::causes;
 use fuselage_linux::memory::{free_bytes, memory_facts};
-use fuselage_linux::open;
 use fuselage_linux::processors::processors;
 use fuselage_linux::shared_notes::SharedNotes;
 use fuselage_plan::{ErrorReport, ExtractLimits, FormatName};
@@ -22,7 +21,7 @@ pub(crate) struct Work<'a> {
     pub(crate) archive: &'a Archive,
     pub(crate) format: &'a FormatName,
     /// An empty directory.
-    pub(crate) into: &'a Path,
+    pub(crate) into: BorrowedFd<'a>,
     pub(crate) limits: &'a ExtractLimits,
     /// Threads; `None`: as many as there are processors for this process.
     pub(crate) jobs: Option<u32>,
@@ -73,13 +72,6 @@ fn in_worker(work: &Work<'_>, notes: &SharedNotes) -> Result<(), ErrorReport> {
         let why = format!("there is no format `{}`", work.format.0);
         LaunchError::PlanInvalid { why }.into_report()
     })?;
-    let into = open::open_directory(work.into).map_err(|error| {
-        LaunchError::Directory {
-            path: work.into.to_owned(),
-            source: error,
-        }
-        .into_report()
-    })?;
     let limits = work.limits;
     let progress = TerminalProgress::new(&work.archive.path, notes);
     let how = Extraction {
@@ -90,11 +82,10 @@ fn in_worker(work: &Work<'_>, notes: &SharedNotes) -> Result<(), ErrorReport> {
             ratio: limits.ratio,
         },
         jobs: work.jobs.map_or_else(processors, |jobs| jobs as usize),
-        space: space(&into),
+        space: space(work.into),
         progress: Some(&progress),
     };
-    let extracted =
-        fuselage_archive::extract(work.archive.file.as_fd(), format, into.as_fd(), &how);
+    let extracted = fuselage_archive::extract(work.archive.file.as_fd(), format, work.into, &how);
     progress.end();
     extracted
         .map(drop)
@@ -102,8 +93,8 @@ fn in_worker(work: &Work<'_>, notes: &SharedNotes) -> Result<(), ErrorReport> {
 }
 
 /// What there is room for: what the tmpfs still takes, or what the control group does.
-fn space(into: &impl AsFd) -> Option<Space> {
-    let (bytes, inodes) = free_bytes(into.as_fd()).ok()?;
+fn space(into: BorrowedFd<'_>) -> Option<Space> {
+    let (bytes, inodes) = free_bytes(into).ok()?;
     let cgroup = memory_facts().ok().and_then(|facts| facts.cgroup_left);
     Some(match cgroup {
         Some(left) if left < bytes => Space {
