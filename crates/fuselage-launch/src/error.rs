@@ -86,6 +86,9 @@ pub(crate) enum LaunchError {
         path: String,
         candidates: Vec<String>,
     },
+    /// `--run`: a link of the tree leads out of it.
+    #[error("`{}` leads out of its tree", path.display())]
+    RunEscapes { path: PathBuf, target: PathBuf },
     /// A call that should never fail.
     #[error("cannot {what}")]
     System {
@@ -227,6 +230,19 @@ impl LaunchError {
                     .map(|candidate| format!("found {candidate}"))
                     .collect(),
                 vec!["name the tree: --run NAME/PATH".into()],
+                125,
+            ),
+            Self::RunEscapes { target, .. } => (
+                "ERR_RUN_ESCAPES",
+                vec![format!(
+                    "a symbolic link in the archive leads to {}",
+                    target.display()
+                )],
+                vec![
+                    "if the link is to be followed, run a command that does so: \
+                     fuselage run … -- sh -c '\"$FUSELAGE_STATIC\"/NAME/PATH'"
+                        .into(),
+                ],
                 125,
             ),
             Self::System { source, .. } => {
