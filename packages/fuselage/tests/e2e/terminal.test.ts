@@ -1,15 +1,20 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compiled } from '../support/compile.js';
-import { mountTest } from '../support/must-mount.js';
+import { mountTest, mountTestWith } from '../support/must-mount.js';
 import { freshDirectory, frontDoor } from '../support/places.js';
 import { caller, runFuselage } from '../support/run-fuselage.js';
 import { standInNode } from '../support/stand-in-node.js';
 
 /** Plays `script` to `command` on a new terminal. */
-function atTerminal(script: string[], command: string[], environment: Record<string, string> = {}) {
-  const who = caller(undefined, { program: compiled('terminal'), environment });
-  return runFuselage(who, [...script, '--', ...command]);
+function atTerminal(
+  script: string[],
+  command: string[],
+  environment: Record<string, string> = {},
+  who = caller(),
+) {
+  const person = { ...who, program: compiled('terminal'), environment };
+  return runFuselage(person, [...script, '--', ...command]);
 }
 
 const run = `'${frontDoor}' run`;
@@ -29,9 +34,15 @@ mountTest('Ctrl-C ends the command, and the shell goes on', () => {
 });
 
 mountTest('Ctrl-C while node is asked', () => {
-  const node = standInNode('echo asking >/dev/tty; exec sleep 60');
+  const node = standInNode('echo it is asked >/dev/tty; exec sleep 60');
   const ended = atTerminal(
-    [`+trap : INT; ${run} true; echo status $?\\n`, '=asking', '+^C', '=status 130', '+exit 5\\n'],
+    [
+      `+trap : INT; ${run} true; echo status $?\\n`,
+      '=it is asked',
+      '+^C',
+      '=status 130',
+      '+exit 5\\n',
+    ],
     ['bash', '--norc', '-i'],
     { FUSELAGE_NODE: node.path },
   );
@@ -70,6 +81,58 @@ mountTest('a terminal mode that another program sets while node is asked stays',
   expect(ended.stdout).toMatch(/-icanon/);
   const plain = atTerminal([], ['sh', '-c', 'stty -a']);
   expect(plain.stdout).toMatch(/ icanon/);
+});
+
+describe('less in the same pipeline', () => {
+  /**
+   * `producer | less`, in this order: a node starts with the terminal as it is, less sets raw mode,
+   * that node's work is done. Then `keys` are typed.
+   */
+  function page(keys: string, producer: (preload: string) => [line: string, environment: object]) {
+    const who = caller();
+    const started = join(who.home, 'started');
+    const preload = join(freshDirectory(), 'wait.js');
+    writeFileSync(
+      preload,
+      `require('fs').writeFileSync('${started}', '');
+       const mode = () => require('child_process').execSync('stty -a </dev/tty').toString();
+       while (!/ -icanon/.test(mode())) ;`,
+    );
+    const [line, environment] = producer(preload);
+    const less = `{ until [ -e '${started}' ]; do sleep 0.02; done; exec less; }`;
+    return atTerminal(
+      [
+        `+${line} | ${less}; echo status $?\\n`,
+        '=next-page',
+        '?',
+        `+${keys}`,
+        '=status 0',
+        '+exit 5\\n',
+      ],
+      ['bash', '--norc', '-i'],
+      { TERM: 'vt100', LESS: '-Pnext-page', ...environment },
+      who,
+    );
+  }
+
+  mountTestWith('less')('keeps its raw mode: q ends it, without Enter', () => {
+    const ended = page('q', (preload) => {
+      const node = standInNode(`exec "$node" --require '${preload}' "$@"`);
+      return [`${run} -- sh -c 'seq 500'`, { FUSELAGE_NODE: node.path }];
+    });
+    expect(ended).toMatchObject({ status: 5 });
+    expect(ended.stdout).toContain('[the terminal is raw]');
+  });
+
+  // What the test above would see if our node came to its own end.
+  mountTestWith('less')('loses it to a node that ends by itself', () => {
+    const ended = page('q\\n', (preload) => [
+      `{ '${process.execPath}' --require '${preload}' -e 0; seq 500; }`,
+      {},
+    ]);
+    expect(ended.stdout).toContain('[the terminal is cooked]');
+    expect(ended).toMatchObject({ status: 5 });
+  });
 });
 
 mountTest('the status flags of the terminal are as before', () => {

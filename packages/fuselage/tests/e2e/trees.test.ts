@@ -8,9 +8,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { mountTest } from '../support/must-mount.js';
+import { mountTest, rootMountTest } from '../support/must-mount.js';
 import { freshDirectory, frontDoor, root } from '../support/places.js';
-import { type Caller, caller, ordinaryUser, runFuselage } from '../support/run-fuselage.js';
+import {
+  type Caller,
+  caller,
+  ordinaryUser,
+  passwordDatabase,
+  runFuselage,
+} from '../support/run-fuselage.js';
 import { writeZip } from '../support/zip-file.js';
 
 let archives: string;
@@ -28,20 +34,24 @@ beforeAll(() => {
 
 const sh = (script: string) => ['--', 'sh', '-c', script];
 
-/** Everybody a run is for: an ordinary user, the overflow uid once, and root. */
-const callers: [string, number][] = [
-  ['uid 12345', ordinaryUser],
-  ['uid 65534', 65534],
-  ['root', 0],
+/** Everybody a run is for: an ordinary user, known or not, the overflow uid once, and root. */
+const callers = [
+  { name: 'uid 12345', uid: ordinaryUser, known: false },
+  { name: 'uid 12345 with an entry in passwd', uid: ordinaryUser, known: true },
+  { name: 'uid 65534', uid: 65534, known: false },
+  { name: 'root', uid: 0, known: true },
 ];
 
-describe.each(callers)('as %s', (_name, uid) => {
+describe.each(callers)('as $name', ({ uid, known }) => {
+  // Only root can give an ordinary user an entry.
+  const test = known && uid !== 0 ? rootMountTest : mountTest;
   let who: Caller;
   beforeEach(() => {
     who = caller(uid);
+    if (known && uid !== 0) who.passwordDatabase = passwordDatabase(uid, who.home);
   });
 
-  mountTest('a static tree is there, whole and read-only', () => {
+  test('a static tree is there, whole and read-only', () => {
     const ended = runFuselage(who, [
       'run',
       '--static',
@@ -59,7 +69,7 @@ describe.each(callers)('as %s', (_name, uid) => {
     });
   });
 
-  mountTest('a dynamic tree is writable and thrown away', () => {
+  test('a dynamic tree is writable and thrown away', () => {
     const script = 'cd "$FUSELAGE_DYNAMIC/own" && echo more >>a.txt && rm -r sub && cat a.txt; ls';
     const ended = runFuselage(who, ['run', '-d', `own:${words}`, ...sh(script)]);
     expect(ended.stderr).toBe('');
@@ -69,7 +79,7 @@ describe.each(callers)('as %s', (_name, uid) => {
     );
   });
 
-  mountTest('an empty tree, a scratch directory, and all kinds at once', () => {
+  test('an empty tree, a scratch directory, and all kinds at once', () => {
     const ended = runFuselage(who, [
       `-s=${words}`,
       '-d',
@@ -82,7 +92,7 @@ describe.each(callers)('as %s', (_name, uid) => {
     expect(ended.stdout).toMatch(/dynamic:\ncopy\nout\n\n.*static:\nwords\nfine\n$/s);
   });
 
-  mountTest('nothing is left: no file, no mount, no process', () => {
+  test('nothing is left: no file, no mount, no process', () => {
     const marker = `left-${process.pid}-${uid}`;
     const ended = runFuselage(who, ['run', '-s', words, ...sh(`echo ${marker}`)]);
     expect(ended.stdout).toBe(`${marker}\n`);
@@ -90,7 +100,7 @@ describe.each(callers)('as %s', (_name, uid) => {
     expect(readdirSync(join(who.home, '.fuselage/procdirs'))).toEqual([]);
   });
 
-  mountTest('the ids are those of outside, and an ordinary user has no capability', () => {
+  test('the ids are those of outside, and an ordinary user has no capability', () => {
     const script = `id -u; id -g; grep -E '^Cap(Inh|Prm|Eff|Bnd|Amb):' /proc/self/status`;
     const ended = runFuselage(who, ['run', ...sh(script)]);
     const [user, group, ...capabilities] = ended.stdout.trim().split('\n');

@@ -9,9 +9,16 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { mountTest } from '../support/must-mount.js';
+import { mountTest, rootMountTest } from '../support/must-mount.js';
 import { freshDirectory, freshHome, frontDoor } from '../support/places.js';
-import { caller, ordinaryUser, runFuselage, startFuselage } from '../support/run-fuselage.js';
+import {
+  type Caller,
+  caller,
+  ordinaryUser,
+  passwordDatabase,
+  runFuselage,
+  startFuselage,
+} from '../support/run-fuselage.js';
 import { writeZip } from '../support/zip-file.js';
 
 const sh = (script: string) => ['--', 'sh', '-c', script];
@@ -146,18 +153,25 @@ describe('home', () => {
     expect(readdirSync(join(home, '.fuselage'))).toEqual([]);
   });
 
-  mountTest('HOME is not set: the password database, or no home', () => {
-    const who = caller();
-    const ended = runFuselage({ ...who, program: '/usr/bin/env' }, [
-      '-u',
-      'HOME',
-      frontDoor,
-      'run',
-      '-s',
-      words,
-      ...sh('cat "$FUSELAGE_STATIC/words/a.txt"'),
+  const withoutHome = (who: Caller) =>
+    runFuselage({ ...who, program: '/usr/bin/env' }, [
+      ...['-u', 'HOME', frontDoor, 'run', '-s', words],
+      ...sh('cat "$FUSELAGE_STATIC/words/a.txt"; echo "$FUSELAGE_STATIC"'),
     ]);
-    expect(ended).toMatchObject({ status: 0, stdout: 'alpha\n', stderr: '' });
+
+  rootMountTest('HOME is not set: that of the password database', () => {
+    const who = caller();
+    const ended = withoutHome({ ...who, passwordDatabase: passwordDatabase(who.uid, who.home) });
+    expect(ended).toMatchObject({ status: 0, stderr: '' });
+    const [content, place] = ended.stdout.trim().split('\n');
+    expect(content).toBe('alpha');
+    expect(place?.startsWith(`${who.home}/.fuselage/procdirs/`)).toBe(true);
+  });
+
+  rootMountTest('HOME is not set and the password database knows no such user: none', () => {
+    const ended = withoutHome(caller());
+    expect(ended).toMatchObject({ status: 0, stderr: '' });
+    expect(ended.stdout).toMatch(/^alpha\n\/run\/fuselage\/\d+\/static\n$/);
   });
 });
 
