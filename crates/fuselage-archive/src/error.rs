@@ -135,6 +135,7 @@ impl ArchiveError {
             Self::Limit { .. } => "if you trust the archive, raise the limit: --limit NAME=NUMBER",
             Self::NoSpace { .. } => ROOM,
             Self::Write { source, .. } if is_full(source) => ROOM,
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => FILE_SIZE,
             Self::Write { .. } | Self::Read { .. } => return Vec::new(),
         };
         vec![hint.to_owned()]
@@ -143,6 +144,8 @@ impl ArchiveError {
 
 const ROOM: &str = "give the run more memory with --tmpfs-size SIZE (or FUSELAGE_TMPFS_SIZE), \
                     within what the machine and its control group have";
+
+const FILE_SIZE: &str = "raise the file size limit (`ulimit -f`) of this shell";
 
 fn is_full(error: &io::Error) -> bool {
     matches!(

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use fuselage_linux::causes;
-use fuselage_linux::process::ExitKind;
+use fuselage_linux::process::{ExitKind, Signal};
 use fuselage_linux::refusal::Refusal;
 use fuselage_plan::ErrorReport;
 use fuselage_store::StoreError;
@@ -189,14 +189,12 @@ impl LaunchError {
                 if !entries.is_empty() {
                     causes.push(format!("it was at {}", entries.join(", ")));
                 }
-                (
-                    "ERR_WORKER_DIED",
-                    causes,
-                    vec![
-                        "if memory ran out, give the run more, or extract a smaller archive".into(),
-                    ],
-                    125,
-                )
+                // So does the kernel end a process when memory runs out.
+                let killed = how == ExitKind::Signaled(Signal::SIGKILL);
+                let hint = killed.then(|| {
+                    "if memory ran out, give the run more, or extract a smaller archive".into()
+                });
+                ("ERR_WORKER_DIED", causes, hint.into_iter().collect(), 125)
             }
             Self::CommandNotFound { searched, hint, .. } => (
                 "ERR_COMMAND_NOT_FOUND",

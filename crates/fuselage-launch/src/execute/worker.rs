@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::AsFd;
 
 use fuselage_linux::process::{self, ExitKind, Forked, Signal};
-use fuselage_linux::signals::ChildSignal;
+use fuselage_linux::signals::{self, ChildSignal};
 use fuselage_linux::{capabilities, descriptors};
 
 use crate::serve::{receive_frame, send_frame};
@@ -31,6 +31,7 @@ pub(crate) fn run(work: impl FnOnce() -> Vec<u8>) -> io::Result<Worked> {
                 .and_then(|()| process::no_new_privileges())
                 .and_then(|()| capabilities::give_up());
             drop(ours);
+            signals::fail_at_file_size_limit();
             if confined.is_ok() {
                 let answer = work();
                 if send_frame(theirs.as_fd(), &answer).is_ok() {
