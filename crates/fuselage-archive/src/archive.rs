@@ -1,6 +1,6 @@
 //! What every format gives: a checked list of entries, and readers of their content.
 
-use crate::output::{ContentError, Output};
+use crate::output::{ContentError, FilePart, Output};
 use crate::tree::{Leaf, Tree};
 
 /// An archive whose list of entries was read and checked; of the entries' data nothing was looked
@@ -11,6 +11,12 @@ pub(crate) trait Archive: Sync {
 
     /// A reader of its entries; each thread has its own.
     fn contents(&self) -> Box<dyn Contents + '_>;
+
+    /// How many parts of a file can be had independently, at least one: several threads share the
+    /// work on a large one.
+    fn parts(&self, _leaf: &Leaf) -> usize {
+        1
+    }
 }
 
 /// Reads entries, one after the other.
@@ -18,4 +24,15 @@ pub(crate) trait Contents {
     /// Gives the whole content of a file, or the target of a symbolic link, to `to`, in one piece
     /// or in several, and has checked it when it returns.
     fn copy(&mut self, leaf: &Leaf, to: &mut dyn Output) -> Result<(), ContentError>;
+
+    /// Gives the part with the number `part`, of as many as [`Archive::parts`] says, to the place
+    /// in the file where it belongs.
+    fn copy_part(
+        &mut self,
+        leaf: &Leaf,
+        _part: usize,
+        to: &mut FilePart<'_>,
+    ) -> Result<(), ContentError> {
+        self.copy(leaf, to)
+    }
 }

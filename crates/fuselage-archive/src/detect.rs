@@ -4,26 +4,47 @@ use std::fs::File;
 use std::io;
 use std::os::fd::BorrowedFd;
 
+use crate::elf;
+use crate::encoded::{self, Encoded};
 use crate::format::Format;
-use crate::looks_like::looks_like;
-use crate::source::Source;
+use crate::looks_like::{Looks, looks_like};
+use crate::source::{Positioned, Source};
 
 /// What a look at a file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Detection {
     /// Length of the file, in bytes.
     pub length: u64,
-    /// The format, if it is one that can be extracted.
+    /// How the archive stands in the file.
+    pub encoding: Encoding,
+    /// The format, if it is one that can be extracted; of a text, if its beginning tells it.
     pub format: Option<Format>,
-    /// What it looks like, in words.
-    pub looks_like: &'static str,
+    /// Where the archive begins in the file; only an image begins anywhere else than at 0.
+    pub offset: u64,
+    /// What it is or looks like, in words.
+    pub looks_like: String,
+    /// What helps somebody who gave this file, if it is no archive.
+    pub advice: Option<&'static str>,
 }
 
-/// Bytes that are read of the beginning; the erofs magic is at 1024.
-const HEAD: usize = 4096;
-/// Bytes that are read of the end, where a zip with something before it shows: together no more
-/// than 64 KiB.
-const TAIL: usize = 60 << 10;
+/// How an archive stands in its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// As it is.
+    Plain,
+    /// As base64 text, which is to be decoded; without a format, what it is shows then.
+    Base64,
+}
+
+/// Bytes that are read of the beginning.
+const HEAD: usize = 16 << 10;
+/// Bytes that are read of the end, where a zip with something before it shows. With the head, the
+/// tables of an ELF file and the two places behind it no more than 64 KiB.
+const TAIL: usize = 30 << 10;
+/// Bytes that are read where an image may begin; a squashfs superblock has 96.
+const IMAGE_HEAD: usize = 1 << 10;
+/// Bundlers put an image at a multiple of this.
+const ALIGNMENT: u64 = 4096;
 
 /// The first and the last bytes of a file, which overlap in a short one.
 #[derive(Clone, Copy, Debug)]
@@ -34,28 +55,118 @@ pub(crate) struct Ends<'a> {
     pub(crate) length: u64,
 }
 
-/// Looks at the beginning and the end of `file`, at most 64 KiB, without moving its position.
+/// Looks at `file`, at most 64 KiB of it, without moving its position.
 ///
 /// # Errors
 /// What pread(2) and fstat(2) say.
 pub fn detect(file: BorrowedFd<'_>) -> io::Result<Detection> {
     let file = File::from(file.try_clone_to_owned()?);
+    look(&Source::behind(&file, 0)?)
+}
+
+/// Looks at a file that is in memory, as [`detect`] does.
+pub fn detect_bytes(bytes: &[u8]) -> Detection {
+    // Memory can always be read.
+    look(bytes).unwrap_or_else(|_| nothing(bytes.len() as u64, looks_like(bytes, bytes)))
+}
+
+/// Looks at a file that base64 text was decoded to, as [`detect`] does; text in it is no archive.
+///
+/// # Errors
+/// What pread(2) and fstat(2) say.
+pub fn detect_decoded(file: BorrowedFd<'_>) -> io::Result<Detection> {
+    let file = File::from(file.try_clone_to_owned()?);
     let source = Source::behind(&file, 0)?;
-    let length = source.length();
     let head = source.read_up_to(HEAD, 0)?;
-    let tail = source.read_up_to(TAIL, length.saturating_sub(TAIL as u64))?;
+    if let Some(found) = archive(&source, &head)? {
+        return Ok(found);
+    }
+    let looks = looks_like(&source, &head).of_base64();
+    Ok(nothing(source.length(), looks))
+}
+
+fn look<T: Positioned + ?Sized>(file: &T) -> io::Result<Detection> {
+    let head = file.read_up_to(HEAD, 0)?;
+    if let Some(found) = archive(file, &head)? {
+        return Ok(found);
+    }
+    let length = file.length();
+    Ok(match encoded::look(&head, length) {
+        Some(Encoded::Open { format, words }) => Detection {
+            length,
+            encoding: Encoding::Base64,
+            format,
+            offset: 0,
+            looks_like: words,
+            advice: None,
+        },
+        Some(Encoded::Refused(looks)) => nothing(length, looks),
+        None => nothing(length, looks_like(file, &head)),
+    })
+}
+
+fn nothing(length: u64, looks: Looks) -> Detection {
+    Detection {
+        length,
+        encoding: Encoding::Plain,
+        format: None,
+        offset: 0,
+        looks_like: looks.words,
+        advice: looks.advice,
+    }
+}
+
+/// The archive that a file is, or has in it.
+pub(crate) fn archive<T: Positioned + ?Sized>(
+    file: &T,
+    head: &[u8],
+) -> io::Result<Option<Detection>> {
+    let length = file.length();
+    let found = |format, offset, looks_like| Detection {
+        length,
+        encoding: Encoding::Plain,
+        format: Some(format),
+        offset,
+        looks_like,
+        advice: None,
+    };
+    if let Some((format, offset, words)) = image_behind_elf(file, head)? {
+        let words = format!("{words} at byte {offset} behind an ELF program");
+        return Ok(Some(found(format, offset, words)));
+    }
+    let tail = file.read_up_to(TAIL, length.saturating_sub(TAIL as u64))?;
     let ends = Ends {
-        head: &head,
+        head,
         tail: &tail,
         length,
     };
-    let (format, looks_like) = match Format::of(&ends) {
-        Some((format, words)) => (Some(format), words),
-        None => (None, looks_like(&head, length)),
+    Ok(Format::of(&ends).map(|(format, words)| found(format, 0, words.to_owned())))
+}
+
+/// An image right behind the last byte of an ELF program, or at the next multiple of 4096.
+fn image_behind_elf<T: Positioned + ?Sized>(
+    file: &T,
+    head: &[u8],
+) -> io::Result<Option<(Format, u64, &'static str)>> {
+    if !elf::is_elf(head) {
+        return Ok(None);
+    }
+    let Some(end) = elf::end(file)? else {
+        return Ok(None);
     };
-    Ok(Detection {
-        length,
-        format,
-        looks_like,
-    })
+    for offset in [Some(end), end.checked_next_multiple_of(ALIGNMENT)]
+        .into_iter()
+        .flatten()
+    {
+        let head = file.read_up_to(IMAGE_HEAD, offset)?;
+        let ends = Ends {
+            head: &head,
+            tail: &[],
+            length: file.length().saturating_sub(offset),
+        };
+        if let Some((format, words)) = Format::of_image(&ends) {
+            return Ok(Some((format, offset, words)));
+        }
+    }
+    Ok(None)
 }

@@ -2,7 +2,11 @@
 
 use std::io;
 
+use fuselage_linux::causes;
 use thiserror::Error;
+
+use crate::detect::Detection;
+use crate::format::Format;
 
 /// An archive that is refused, or a tree that cannot be written.
 #[derive(Debug, Error)]
@@ -67,6 +71,30 @@ pub enum ArchiveError {
         /// Why.
         source: io::Error,
     },
+    /// It is of no format that can be extracted.
+    #[error("it looks like {looks_like}")]
+    Unrecognised {
+        /// In words.
+        looks_like: String,
+        /// What to do.
+        advice: Option<&'static str>,
+    },
+    /// It is no base64 text.
+    #[error("line {line}, column {column}: {what}")]
+    Text {
+        /// From 1.
+        line: u64,
+        /// In bytes, from 1.
+        column: u64,
+        /// What is wrong there.
+        what: String,
+    },
+    /// A call failed while writing what base64 text decodes to.
+    #[error("cannot write the decoded archive")]
+    NotDecoded {
+        /// Why.
+        source: io::Error,
+    },
     /// A call failed while reading the archive.
     #[error("cannot read the archive")]
     Read {
@@ -110,17 +138,28 @@ impl ArchiveError {
         }
     }
 
+    /// What detection says of a file that is no archive.
+    pub fn unrecognised(found: Detection) -> Self {
+        Self::Unrecognised {
+            looks_like: found.looks_like,
+            advice: found.advice,
+        }
+    }
+
     /// The word of `docs/errors.md`.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Damaged { .. } => "ERR_ARCHIVE_DAMAGED",
+            Self::Damaged { .. } | Self::Text { .. } => "ERR_ARCHIVE_DAMAGED",
+            Self::Unrecognised { .. } => "ERR_ARCHIVE_UNRECOGNISED",
             Self::Encrypted { .. } => "ERR_ARCHIVE_ENCRYPTED",
             Self::Unsupported { .. } => "ERR_ARCHIVE_UNSUPPORTED",
             Self::Hostile { .. } => "ERR_ARCHIVE_HOSTILE",
             Self::Limit { .. } => "ERR_ARCHIVE_LIMIT",
             Self::NoSpace { .. } => "ERR_EXTRACT_NO_SPACE",
-            Self::Write { source, .. } if is_full(source) => "ERR_EXTRACT_NO_SPACE",
-            Self::Write { .. } => "ERR_EXTRACT_FAILED",
+            Self::Write { source, .. } | Self::NotDecoded { source } if is_full(source) => {
+                "ERR_EXTRACT_NO_SPACE"
+            }
+            Self::Write { .. } | Self::NotDecoded { .. } => "ERR_EXTRACT_FAILED",
             Self::Read { .. } => "ERR_ARCHIVE_OPEN",
         }
     }
@@ -128,18 +167,40 @@ impl ArchiveError {
     /// What to do about it.
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::Damaged { .. } => "fetch or build the archive again; `unzip -t` checks it",
+            Self::Unrecognised { advice, .. } => {
+                let advice = advice.map(str::to_owned);
+                return advice.into_iter().chain([accepted()]).collect();
+            }
+            Self::Damaged { .. } => "fetch or build the archive again",
             Self::Encrypted { .. } => "pack it again without a password",
             Self::Unsupported { .. } => "pack it again with `zip`, which compresses by deflate",
             Self::Hostile { .. } => "do not trust this archive, or pack it again with a sane tool",
             Self::Limit { .. } => "if you trust the archive, raise the limit: --limit NAME=NUMBER",
             Self::NoSpace { .. } => ROOM,
-            Self::Write { source, .. } if is_full(source) => ROOM,
-            Self::Write { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => FILE_SIZE,
-            Self::Write { .. } | Self::Read { .. } => return Vec::new(),
+            Self::Text { .. } => "fetch the text again, or make it again: `base64 FILE` writes it",
+            Self::Write { source, .. } | Self::NotDecoded { source } => match source {
+                full if is_full(full) => ROOM,
+                error if causes::is_out_of_descriptors(error) => {
+                    "raise the limit of open files (`ulimit -n`), or use fewer threads: --jobs 1"
+                }
+                error if error.kind() == io::ErrorKind::FileTooLarge => FILE_SIZE,
+                error if error.kind() == io::ErrorKind::OutOfMemory => {
+                    "end other programs, or give this one more memory"
+                }
+                _ => "please report this, with the archive or the way to make such a one",
+            },
+            Self::Read { .. } => {
+                "copy the archive to a disk of this machine, or fetch it again, and name the copy"
+            }
         };
         vec![hint.to_owned()]
     }
+}
+
+/// What is taken, in words.
+fn accepted() -> String {
+    let accepted: Vec<&str> = Format::accepted().collect();
+    format!("accepted are: {}", accepted.join(", "))
 }
 
 const ROOM: &str = "give the run more memory with --tmpfs-size SIZE (or FUSELAGE_TMPFS_SIZE), \
@@ -152,4 +213,85 @@ fn is_full(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::detect_bytes;
+
+    /// One of each kind; what the compiler asks for here is added to `every`, too.
+    fn number(error: &ArchiveError) -> usize {
+        match error {
+            ArchiveError::Damaged { .. } => 0,
+            ArchiveError::Encrypted { .. } => 1,
+            ArchiveError::Unsupported { .. } => 2,
+            ArchiveError::Hostile { .. } => 3,
+            ArchiveError::Limit { .. } => 4,
+            ArchiveError::NoSpace { .. } => 5,
+            ArchiveError::Write { .. } => 6,
+            ArchiveError::Read { .. } => 7,
+            ArchiveError::Text { .. } => 8,
+            ArchiveError::NotDecoded { .. } => 9,
+            ArchiveError::Unrecognised { .. } => 10,
+        }
+    }
+
+    fn every() -> Vec<ArchiveError> {
+        let entry = || "a".to_owned();
+        let what = || "is wrong".to_owned();
+        let mut every = vec![
+            ArchiveError::damaged(b"a", what()),
+            ArchiveError::Encrypted { entry: entry() },
+            ArchiveError::Unsupported {
+                entry: None,
+                what: what(),
+            },
+            ArchiveError::hostile(b"a", what()),
+            ArchiveError::Limit {
+                of: "entries",
+                found: 2,
+                limit: 1,
+            },
+            ArchiveError::NoSpace {
+                needed: 2,
+                left: 1,
+                unit: "bytes",
+                limited_by: "the size of the tmpfs".to_owned(),
+            },
+            ArchiveError::Read {
+                source: io::ErrorKind::Other.into(),
+            },
+            ArchiveError::unrecognised(detect_bytes(b"")),
+            ArchiveError::Text {
+                line: 1,
+                column: 2,
+                what: what(),
+            },
+        ];
+        for kind in [
+            io::ErrorKind::StorageFull,
+            io::ErrorKind::QuotaExceeded,
+            io::ErrorKind::OutOfMemory,
+            io::ErrorKind::InvalidInput,
+        ] {
+            every.push(ArchiveError::write(b"a", kind.into()));
+            let source = kind.into();
+            every.push(ArchiveError::NotDecoded { source });
+        }
+        every
+    }
+
+    #[test]
+    fn every_error_has_a_code_and_a_way_out() {
+        let mut seen = std::collections::BTreeSet::new();
+        for error in every() {
+            seen.insert(number(&error));
+            assert!(error.code().starts_with("ERR_"), "{error:?}");
+            let hints = error.hints();
+            assert!(!hints.is_empty(), "{error:?}");
+            assert!(hints.iter().all(|hint| !hint.is_empty()), "{error:?}");
+        }
+        assert_eq!(seen, (0..11).collect());
+    }
 }

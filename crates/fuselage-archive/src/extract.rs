@@ -59,8 +59,9 @@ pub struct Extracted {
     pub bytes: u64,
 }
 
-/// Extracts `archive` into the empty directory `into`. The caller sets its umask to zero, since
-/// modes are given when files are made, and throws the directory away after an error.
+/// Extracts the archive that begins at `offset` of the file `archive`, in bytes, into the empty
+/// directory `into`. The caller sets its umask to zero, since modes are given when files are made,
+/// and throws the directory away after an error.
 ///
 /// # Errors
 /// The archive is damaged, hostile, above a limit or needs more room than there is, of which
@@ -68,11 +69,12 @@ pub struct Extracted {
 pub fn extract(
     archive: BorrowedFd<'_>,
     format: Format,
+    offset: u64,
     into: BorrowedFd<'_>,
     how: &Extraction<'_>,
 ) -> Result<Extracted, ArchiveError> {
     let file = File::from(archive.try_clone_to_owned()?);
-    let archive = (format.open)(Source::behind(&file, 0)?, &how.limits)?;
+    let archive = (format.open)(Source::behind(&file, offset)?, &how.limits)?;
     let tree = archive.tree();
     if let Some(space) = &how.space {
         check_space(tree, space)?;

@@ -5,10 +5,11 @@ use crate::detect::Ends;
 use crate::error::ArchiveError;
 use crate::limits::Limits;
 use crate::source::Source;
+use crate::squashfs;
 use crate::zip;
 
 /// Every format; the first that takes a file for its own has it.
-const FORMATS: [Format; 1] = [zip::FORMAT];
+const FORMATS: [Format; 2] = [squashfs::FORMAT, zip::FORMAT];
 
 /// A format that can be extracted.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +18,8 @@ pub struct Format {
     pub(crate) name: &'static str,
     /// What a file is in this format, in words, by its first and last bytes; `None`: none of it.
     pub(crate) recognise: fn(&Ends<'_>) -> Option<&'static str>,
+    /// Whether it is found by its beginning alone, so that it can lie behind an ELF program.
+    pub(crate) is_image: bool,
     /// Reads and checks the list of entries.
     pub(crate) open: Open,
 }
@@ -35,15 +38,30 @@ impl Format {
         FORMATS.into_iter().find(|format| format.name == name)
     }
 
-    /// The names of all formats.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        FORMATS.iter().map(|format| format.name)
+    /// Everything that is accepted, for messages.
+    pub fn accepted() -> impl Iterator<Item = &'static str> {
+        let names = FORMATS.iter().map(|format| format.name);
+        let behind = FORMATS
+            .iter()
+            .any(|format| format.is_image)
+            .then_some("an image behind an ELF program");
+        names.chain(behind).chain(["base64 text of these"])
     }
 
     /// The format of a file with these first and last bytes, and what it is in words.
     pub(crate) fn of(ends: &Ends<'_>) -> Option<(Self, &'static str)> {
+        Self::among(ends, |_| true)
+    }
+
+    /// The format of an image with these first bytes, and what it is in words.
+    pub(crate) fn of_image(ends: &Ends<'_>) -> Option<(Self, &'static str)> {
+        Self::among(ends, |format| format.is_image)
+    }
+
+    fn among(ends: &Ends<'_>, wanted: fn(&Self) -> bool) -> Option<(Self, &'static str)> {
         FORMATS
             .into_iter()
+            .filter(wanted)
             .find_map(|format| (format.recognise)(ends).map(|words| (format, words)))
     }
 }

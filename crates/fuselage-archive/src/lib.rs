@@ -5,20 +5,31 @@
 //! mounts nothing, knows no store, and prints nothing.
 
 mod archive;
+mod base64_text;
+mod decode;
 mod detect;
+mod elf;
+mod encoded;
 mod error;
 mod extract;
+mod fields;
+mod file_writer;
 mod format;
+mod kinds;
+mod large_file;
 mod limits;
 mod looks_like;
 mod output;
 mod path;
 mod source;
+mod squashfs;
 mod tree;
 mod tree_writer;
 mod zip;
 
-pub use detect::{Detection, detect};
+pub use decode::{decode, decode_stream};
+pub use detect::{Detection, Encoding, detect, detect_bytes, detect_decoded};
+pub use elf::elf_end;
 pub use error::ArchiveError;
 pub use extract::{Extracted, Extraction, Progress, Space, extract};
 pub use format::Format;

@@ -1,91 +1,128 @@
 //! What a file seems to be, in words, for somebody who gave the wrong one.
 
-/// Beginnings of kinds of files, and what they are called.
-const KINDS: [(&[u8], &str); 24] = [
-    (b"hsqs", "a squashfs image"),
-    (b"sqsh", "a squashfs image of the other byte order"),
-    (b"\x1f\x8b", "a gzip file"),
-    (b"\xfd7zXZ\0", "an xz file"),
-    (b"\x28\xb5\x2f\xfd", "a zstd file"),
-    (b"BZh", "a bzip2 file"),
-    (b"\x04\x22\x4d\x18", "an lz4 file"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"Rar!\x1a\x07", "a RAR archive"),
-    (b"MSCF", "a Windows cabinet"),
-    (b"!<arch>\n", "an ar archive or a Debian package"),
-    (b"\xed\xab\xee\xdb", "an RPM package"),
-    (b"070701", "a cpio archive"),
-    (b"\x7fELF", "an ELF program"),
-    (b"MZ", "a Windows program"),
-    (b"%PDF-", "a PDF document"),
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"SQLite format 3", "an SQLite database"),
-    (b"#!", "a script"),
-    (b"{", "a JSON text"),
-    (b"<!DOCTYPE html", "an HTML page"),
-    (b"<html", "an HTML page"),
-    (b"<?xml", "an XML text"),
-];
+use crate::kinds::{BINARY, Kind, TEXT};
+use crate::source::Positioned;
 
-/// Names the kind of a file of `length` bytes that begins with `start`.
-pub(crate) fn looks_like(start: &[u8], length: u64) -> &'static str {
-    if length == 0 {
-        return "an empty file";
+/// What a file looks like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Looks {
+    /// With an article.
+    pub(crate) words: String,
+    /// What to do about it.
+    pub(crate) advice: Option<&'static str>,
+    /// Whether an archive may follow what it begins with.
+    pub(crate) may_carry: bool,
+}
+
+impl Looks {
+    fn plain(words: &str) -> Self {
+        Self {
+            words: words.to_owned(),
+            advice: None,
+            may_carry: false,
+        }
     }
-    if let Some((_, kind)) = KINDS.iter().find(|(magic, _)| start.starts_with(magic)) {
-        return kind;
+
+    fn advice(self, advice: &'static str) -> Self {
+        Self {
+            advice: Some(advice),
+            ..self
+        }
     }
-    if start.get(257..262) == Some(b"ustar") {
-        return "a tar archive";
-    }
-    if start.get(1024..1028) == Some(&[0xe2, 0xe1, 0xf5, 0xe0]) {
-        return "an erofs image";
-    }
-    if start.get(1080..1082) == Some(&[0x53, 0xef]) {
-        return "an ext4 image";
-    }
-    if start.iter().all(|byte| *byte == 0) {
-        return "a file of zeros";
-    }
-    match std::str::from_utf8(start) {
-        Err(error) if error.error_len().is_some() => "a binary file of no kind that is known",
-        _ if start.contains(&0) => "a binary file of no kind that is known",
-        _ if start.starts_with(b"version https://git-lfs") => "a pointer of Git LFS, not the file",
-        _ if is_base64(start) => "base64 text",
-        _ => "a text",
+
+    /// The same as base64 text.
+    pub(crate) fn of_base64(self) -> Self {
+        Self {
+            words: format!("base64 text of {}", self.words),
+            ..self
+        }
     }
 }
 
-fn is_base64(start: &[u8]) -> bool {
-    let line = start
-        .split(|byte| *byte == b'\n')
-        .find(|line| !line.starts_with(b"#"));
-    line.is_some_and(|line| {
-        line.len() >= 40
-            && line
-                .trim_ascii_end()
-                .iter()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
+impl From<&Kind> for Looks {
+    fn from(kind: &Kind) -> Self {
+        Self {
+            words: kind.name.to_owned(),
+            advice: kind.advice,
+            may_carry: kind.may_carry,
+        }
+    }
+}
+
+/// Names the kind of a file that begins with `head`.
+pub(crate) fn looks_like<T: Positioned + ?Sized>(file: &T, head: &[u8]) -> Looks {
+    if head.is_empty() {
+        return Looks::plain("an empty file")
+            .advice("make it or fetch it again: something went wrong");
+    }
+    if let Some(kind) = BINARY.iter().find(|kind| has(kind, file, head)) {
+        return kind.into();
+    }
+    if head.iter().all(|byte| *byte == 0) {
+        return Looks::plain("a file of zeros");
+    }
+    text(head).unwrap_or_else(|| Looks {
+        may_carry: true,
+        ..Looks::plain("a binary file of no kind that is known")
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn has<T: Positioned + ?Sized>(kind: &Kind, file: &T, head: &[u8]) -> bool {
+    let end = kind.at + kind.magic.len();
+    if let Some(bytes) = head.get(kind.at..end) {
+        return bytes == kind.magic;
+    }
+    // Beyond what was read; what cannot be read now has no kind.
+    kind.at as u64 + kind.magic.len() as u64 <= file.length()
+        && file
+            .read_up_to(kind.magic.len(), kind.at as u64)
+            .is_ok_and(|bytes| bytes == kind.magic)
+}
 
-    #[test]
-    fn kinds_are_told_by_content() {
-        assert_eq!(looks_like(b"", 0), "an empty file");
-        assert_eq!(looks_like(b"\x1f\x8b\x08", 3), "a gzip file");
-        let mut tar = vec![b'x'; 512];
-        tar[257..262].copy_from_slice(b"ustar");
-        assert_eq!(looks_like(&tar, 512), "a tar archive");
-        assert_eq!(looks_like(b"root:x:0:0\n", 11), "a text");
-        assert_eq!(looks_like(&[b'A'; 60], 60), "base64 text");
-        assert_eq!(
-            looks_like(b"\xff\x00\x17", 3),
-            "a binary file of no kind that is known"
+fn text(head: &[u8]) -> Option<Looks> {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    if is_utf16(head) {
+        return Some(
+            Looks::plain("a text in UTF-16").advice("save it in UTF-8, if it is base64 text"),
         );
     }
+    let begin = head.trim_ascii_start();
+    let is = |kind: &&Kind| {
+        begin
+            .get(..kind.magic.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(kind.magic))
+    };
+    // A text may be cut within a character, and have one of ours behind it.
+    let is_text = match std::str::from_utf8(head) {
+        Ok(_) => !head.contains(&0),
+        Err(error) => error.error_len().is_none() && !head.contains(&0),
+    };
+    let kind = TEXT.iter().find(is);
+    match kind {
+        Some(kind) if is_text || kind.may_carry => Some(kind.into()),
+        _ => is_text.then(|| Looks::plain("a text")),
+    }
 }
+
+/// With a byte order mark, or ASCII with a NUL byte beside each.
+fn is_utf16(head: &[u8]) -> bool {
+    let head = &head[..head.len().min(256)];
+    let is_wide = |first: bool| {
+        head.len() >= 8
+            && head.chunks_exact(2).all(|pair| {
+                let (zero, byte) = if first {
+                    (pair[0], pair[1])
+                } else {
+                    (pair[1], pair[0])
+                };
+                zero == 0 && (byte.is_ascii_graphic() || byte.is_ascii_whitespace())
+            })
+    };
+    head.starts_with(b"\xff\xfe")
+        || head.starts_with(b"\xfe\xff")
+        || is_wide(true)
+        || is_wide(false)
+}
+
+#[cfg(test)]
+mod tests;

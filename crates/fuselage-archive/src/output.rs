@@ -1,29 +1,98 @@
 //! Where the content of an entry goes.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::num::NonZeroUsize;
+use std::os::unix::fs::FileExt;
 
 use fuselage_linux::mapped_file::fill_new_file;
 
 use crate::error::ArchiveError;
 
-/// Where content goes: in pieces, or in one piece that is written in place.
+/// Where content goes: in pieces, in one piece that is written in place, or with holes in it.
 pub(crate) trait Output: Write {
     /// Takes `length` bytes, which `fill` writes.
-    fn fill(&mut self, length: NonZeroUsize, fill: &mut dyn FnMut(&mut [u8])) -> io::Result<()>;
+    fn fill(&mut self, length: NonZeroUsize, fill: &mut dyn FnMut(&mut [u8])) -> io::Result<()> {
+        let mut bytes = vec![0; length.get()];
+        fill(&mut bytes);
+        self.write_all(&bytes)
+    }
+
+    /// Takes a hole of `length` bytes, which reads as zeros.
+    fn skip(&mut self, length: u64) -> io::Result<()>;
 }
 
+/// A new file, written from its start.
 impl Output for File {
     fn fill(&mut self, length: NonZeroUsize, fill: &mut dyn FnMut(&mut [u8])) -> io::Result<()> {
         fill_new_file(self, length, fill)
     }
+
+    fn skip(&mut self, length: u64) -> io::Result<()> {
+        let length = i64::try_from(length).map_err(io::Error::other)?;
+        let end = self.seek(SeekFrom::Current(length))?;
+        self.set_len(end)
+    }
 }
 
 impl Output for Vec<u8> {
-    fn fill(&mut self, length: NonZeroUsize, fill: &mut dyn FnMut(&mut [u8])) -> io::Result<()> {
-        self.resize(length.get(), 0);
-        fill(self);
+    fn skip(&mut self, length: u64) -> io::Result<()> {
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        self.resize(self.len() + length, 0);
+        Ok(())
+    }
+}
+
+/// A part of a file that has its whole length already; other threads write other parts.
+#[derive(Debug)]
+pub(crate) struct FilePart<'a> {
+    file: &'a File,
+    /// Where the next byte goes.
+    position: u64,
+    /// Bytes that were given, holes included.
+    given: u64,
+}
+
+impl<'a> FilePart<'a> {
+    pub(crate) fn new(file: &'a File) -> Self {
+        Self {
+            file,
+            position: 0,
+            given: 0,
+        }
+    }
+
+    /// Goes on at `position` in the file.
+    pub(crate) fn seek(&mut self, position: u64) {
+        self.position = position;
+    }
+
+    /// Bytes that were given, holes included.
+    pub(crate) fn given(&self) -> u64 {
+        self.given
+    }
+
+    fn advance(&mut self, length: u64) {
+        self.position = self.position.saturating_add(length);
+        self.given = self.given.saturating_add(length);
+    }
+}
+
+impl Write for FilePart<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write_at(bytes, self.position)?;
+        self.advance(count as u64);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Output for FilePart<'_> {
+    fn skip(&mut self, length: u64) -> io::Result<()> {
+        self.advance(length);
         Ok(())
     }
 }
@@ -33,4 +102,51 @@ impl Output for Vec<u8> {
 pub(crate) enum ContentError {
     Archive(ArchiveError),
     Write(io::Error),
+}
+
+impl ContentError {
+    /// The error of the entry at `path`.
+    pub(crate) fn of(self, path: impl FnOnce() -> Vec<u8>) -> ArchiveError {
+        match self {
+            Self::Archive(error) => error,
+            Self::Write(error) => ArchiveError::write(&path(), error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_skipped_reads_as_zeros_also_at_the_end() {
+        let mut file = tempfile::tempfile().unwrap();
+        let mut vector = Vec::new();
+        for output in [&mut file as &mut dyn Output, &mut vector] {
+            output.skip(3).unwrap();
+            output.write_all(b"ab").unwrap();
+            output.skip(2).unwrap();
+        }
+        let mut content = [9; 8];
+        assert_eq!(file.read_at(&mut content, 0).unwrap(), 7);
+        assert_eq!(
+            (&content[..7], &vector[..]),
+            (&b"\0\0\0ab\0\0"[..], &b"\0\0\0ab\0\0"[..])
+        );
+    }
+
+    #[test]
+    fn parts_are_written_in_any_order() {
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(6).unwrap();
+        for (position, piece) in [(4, b"ef"), (0, b"ab")] {
+            let mut part = FilePart::new(&file);
+            part.seek(position);
+            part.write_all(piece).unwrap();
+            assert_eq!(part.given(), 2);
+        }
+        let mut content = [9; 8];
+        assert_eq!(file.read_at(&mut content, 0).unwrap(), 6);
+        assert_eq!(&content[..6], b"ab\0\0ef");
+    }
 }

@@ -5,6 +5,7 @@ use crate::limits::Limits;
 
 /// The longest component that Linux file systems take, in bytes (`NAME_MAX`).
 const LONGEST_COMPONENT: usize = 255;
+const TOO_LONG: &str = "has a name of more than 255 bytes";
 
 /// `name` as components with one `/` between them; empty for the root of the tree.
 ///
@@ -24,10 +25,7 @@ pub(crate) fn normalised(name: &[u8], limits: &Limits) -> Result<Vec<u8>, Archiv
             b"" | b"." => continue,
             b".." => return Err(ArchiveError::hostile(name, "has a `..` in its path")),
             long if long.len() > LONGEST_COMPONENT => {
-                return Err(ArchiveError::damaged(
-                    name,
-                    "has a name of more than 255 bytes",
-                ));
+                return Err(ArchiveError::damaged(name, TOO_LONG));
             }
             plain => {
                 if depth > 0 {
@@ -38,15 +36,41 @@ pub(crate) fn normalised(name: &[u8], limits: &Limits) -> Result<Vec<u8>, Archiv
             }
         }
     }
-    if depth > limits.depth {
-        let (found, limit) = (depth.into(), limits.depth.into());
-        return Err(ArchiveError::Limit {
-            of: "levels of directories",
-            found,
-            limit,
-        });
-    }
+    check_depth(depth, limits)?;
     Ok(path)
+}
+
+/// Makes sure that `name`, an entry of a directory, is one component and cannot lead elsewhere.
+///
+/// # Errors
+/// It is empty, `.` or `..`, has a `/` or a NUL byte in it, or is longer than 255 bytes.
+pub(crate) fn check_component(name: &[u8]) -> Result<(), ArchiveError> {
+    let what = match name {
+        b"" => "has no name",
+        b"." | b".." => "has a name that stands for a directory",
+        name if name.contains(&b'/') => "has a `/` in its name",
+        name if name.contains(&0) => "has a NUL byte in its name",
+        long if long.len() > LONGEST_COMPONENT => {
+            return Err(ArchiveError::damaged(long, TOO_LONG));
+        }
+        _ => return Ok(()),
+    };
+    Err(ArchiveError::hostile(name, what))
+}
+
+/// Makes sure that an entry is not below more directories than is allowed.
+///
+/// # Errors
+/// `depth`, the components of its path, is above the limit.
+pub(crate) fn check_depth(depth: u32, limits: &Limits) -> Result<(), ArchiveError> {
+    if depth <= limits.depth {
+        return Ok(());
+    }
+    Err(ArchiveError::Limit {
+        of: "levels of directories",
+        found: depth.into(),
+        limit: limits.depth.into(),
+    })
 }
 
 /// The directory part and the last component.
@@ -84,6 +108,16 @@ mod tests {
         }
         for name in ["/a", "../a", "a/..", "a/../b", "a\0", "a/b/c/d"] {
             assert!(normalised(name.as_bytes(), &LIMITS).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn one_component_is_one_component() {
+        for name in [&b"a"[..], b"...", b"a\\b", b"\xff", b"a\nb", &[b'n'; 255]] {
+            check_component(name).unwrap();
+        }
+        for name in [&b""[..], b".", b"..", b"a/b", b"/", b"a\0", &[b'n'; 256]] {
+            assert!(check_component(name).is_err(), "{}", name.escape_ascii());
         }
     }
 

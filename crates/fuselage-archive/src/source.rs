@@ -4,6 +4,40 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
+/// Bytes that are read by position: what detection looks at, in a file or in memory.
+pub(crate) trait Positioned {
+    /// How many there are.
+    fn length(&self) -> u64;
+
+    /// Reads up to `length` bytes from `at`, fewer at the end.
+    ///
+    /// # Errors
+    /// What pread(2) says.
+    fn read_up_to(&self, length: usize, at: u64) -> io::Result<Vec<u8>>;
+}
+
+impl Positioned for [u8] {
+    fn length(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn read_up_to(&self, length: usize, at: u64) -> io::Result<Vec<u8>> {
+        let rest = usize::try_from(at).ok().and_then(|at| self.get(at..));
+        let rest = rest.unwrap_or_default();
+        Ok(rest[..length.min(rest.len())].to_vec())
+    }
+}
+
+impl Positioned for Source<'_> {
+    fn length(&self) -> u64 {
+        Source::length(self)
+    }
+
+    fn read_up_to(&self, length: usize, at: u64) -> io::Result<Vec<u8>> {
+        Source::read_up_to(self, length, at)
+    }
+}
+
 /// An archive that begins somewhere in a file and ends with it. Read by position only, so that
 /// threads share it.
 #[derive(Clone, Copy, Debug)]
@@ -48,15 +82,20 @@ impl<'a> Source<'a> {
         self.file.read_exact_at(buffer, self.position(at)?)
     }
 
-    /// Reads up to `length` bytes from `at`, fewer at the end.
+    /// Reads up to `length` bytes from `at`, fewer at the end and none behind it.
     ///
     /// # Errors
     /// What pread(2) says.
     pub(crate) fn read_up_to(&self, length: usize, at: u64) -> io::Result<Vec<u8>> {
+        if at >= self.length {
+            // A position beyond what the kernel can count would be an error of its own.
+            return Ok(Vec::new());
+        }
         let mut bytes = vec![0; length];
         let mut filled = 0;
         while filled < length {
-            match self.read_at(&mut bytes[filled..], at + filled as u64) {
+            let position = at.saturating_add(filled as u64);
+            match self.read_at(&mut bytes[filled..], position) {
                 Ok(0) => break,
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -15,12 +15,14 @@ pub(crate) struct Time {
     pub(crate) nanoseconds: u32,
 }
 
-/// A directory of the tree; number 0 is its root.
+/// A directory of the tree; number 0 is its root, and parents come before their children.
 #[derive(Clone, Debug)]
 pub(crate) struct Directory {
-    /// Normalised; empty for the root.
-    pub(crate) path: Vec<u8>,
+    /// One component; empty for the root.
+    pub(crate) name: Vec<u8>,
     pub(crate) parent: usize,
+    /// Components of its path.
+    pub(crate) depth: u32,
     /// What an entry of its own gives it; a directory that is only implied has none.
     pub(crate) given: Option<(u32, Time)>,
 }
@@ -39,16 +41,18 @@ pub(crate) enum LeafKind {
 /// A file, a symbolic link, or another name of one.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf {
-    /// Normalised.
-    pub(crate) path: Vec<u8>,
     /// Number of its directory.
     pub(crate) directory: usize,
+    /// One component.
+    pub(crate) name: Vec<u8>,
     pub(crate) kind: LeafKind,
     /// Permission bits, 0 to 0777.
     pub(crate) mode: u32,
     pub(crate) time: Time,
     /// Bytes, unpacked; of a symbolic link, those of its target; of a hard link, none.
     pub(crate) size: u64,
+    /// How many of them are holes, which need neither room nor data.
+    pub(crate) holes: u64,
     /// Files of one group are read best by one thread, one after the other; `None`: those of one
     /// directory are.
     pub(crate) group: Option<u64>,
@@ -56,19 +60,18 @@ pub(crate) struct Leaf {
     pub(crate) index: usize,
 }
 
-impl Leaf {
-    pub(crate) fn name(&self) -> &[u8] {
-        split(&self.path).1
-    }
-}
-
 /// What is to be made: no path twice, none below a file or a link, all within the limits.
-#[derive(Debug, Default)]
+///
+/// Entries hold their names and not their paths: deep trees need no more memory than flat ones.
+#[derive(Debug)]
 pub struct Tree {
     pub(crate) directories: Vec<Directory>,
     pub(crate) leaves: Vec<Leaf>,
     known: HashMap<Vec<u8>, Known>,
+    /// Path and number of the directory that was found last.
+    last: (Vec<u8>, usize),
     bytes: u64,
+    holes: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -77,24 +80,32 @@ enum Known {
     Leaf,
 }
 
+/// What a name in a directory is known by.
+fn key(directory: usize, name: &[u8]) -> Vec<u8> {
+    [&directory.to_ne_bytes(), name].concat()
+}
+
 impl Tree {
     /// An empty tree: its root.
     pub(crate) fn new() -> Self {
         let root = Directory {
-            path: Vec::new(),
+            name: Vec::new(),
             parent: 0,
+            depth: 0,
             given: None,
         };
-        let known = HashMap::from([(Vec::new(), Known::Directory(0))]);
         Self {
             directories: vec![root],
             leaves: Vec::new(),
-            known,
+            known: HashMap::new(),
+            last: (Vec::new(), 0),
             bytes: 0,
+            holes: 0,
         }
     }
 
-    /// Adds a directory with an entry of its own. The root's is left out: it is the caller's.
+    /// Adds a directory with an entry of its own at a normalised path. The root's is left out: it
+    /// is the caller's.
     pub(crate) fn add_directory(
         &mut self,
         path: &[u8],
@@ -104,27 +115,58 @@ impl Tree {
         if path.is_empty() {
             return Ok(());
         }
-        let number = self.directory(path)?;
+        let number = self.directory_at(path)?;
         let given = &mut self.directories[number].given;
         if given.replace((mode & 0o777, time)).is_some() {
-            return Err(ArchiveError::hostile(path, "is in the archive twice"));
+            return Err(ArchiveError::hostile(path, TWICE));
         }
         Ok(())
     }
 
-    /// Adds a file or a link, whose `directory` is found here; returns its number.
-    pub(crate) fn add_leaf(&mut self, mut leaf: Leaf) -> Result<usize, ArchiveError> {
-        if leaf.path.is_empty() {
-            return Err(ArchiveError::hostile(b"", "is a file and has no name"));
-        }
-        leaf.directory = self.directory(split(&leaf.path).0)?;
-        match self.known.entry(leaf.path.clone()) {
-            Slot::Vacant(slot) => slot.insert(Known::Leaf),
+    /// Adds a directory to another one; returns its number.
+    pub(crate) fn add_directory_in(
+        &mut self,
+        parent: usize,
+        name: &[u8],
+        mode: u32,
+        time: Time,
+    ) -> Result<usize, ArchiveError> {
+        let number = self.directories.len();
+        match self.known.entry(key(parent, name)) {
+            Slot::Vacant(slot) => slot.insert(Known::Directory(number)),
             Slot::Occupied(_) => {
-                return Err(ArchiveError::hostile(&leaf.path, "is in the archive twice"));
+                return Err(ArchiveError::hostile(&self.path_in(parent, name), TWICE));
             }
         };
+        self.directories.push(Directory {
+            name: name.to_vec(),
+            parent,
+            depth: self.directories[parent].depth.saturating_add(1),
+            given: Some((mode & 0o777, time)),
+        });
+        Ok(number)
+    }
+
+    /// Adds a file or a link at a normalised path, from which its name and directory are taken;
+    /// returns its number.
+    pub(crate) fn add_leaf(&mut self, path: &[u8], mut leaf: Leaf) -> Result<usize, ArchiveError> {
+        if path.is_empty() {
+            return Err(ArchiveError::hostile(b"", "is a file and has no name"));
+        }
+        let (directory, name) = split(path);
+        leaf.directory = self.directory_at(directory)?;
+        leaf.name = name.to_vec();
+        self.add_leaf_in(leaf)
+    }
+
+    /// Adds a file or a link whose directory and name are set; returns its number.
+    pub(crate) fn add_leaf_in(&mut self, leaf: Leaf) -> Result<usize, ArchiveError> {
+        match self.known.entry(key(leaf.directory, &leaf.name)) {
+            Slot::Vacant(slot) => slot.insert(Known::Leaf),
+            Slot::Occupied(_) => return Err(ArchiveError::hostile(&self.path(&leaf), TWICE)),
+        };
         self.bytes = self.bytes.saturating_add(leaf.size);
+        self.holes = self.holes.saturating_add(leaf.holes);
         self.leaves.push(leaf);
         Ok(self.leaves.len() - 1)
     }
@@ -134,25 +176,66 @@ impl Tree {
         self.leaves.iter().filter(move |leaf| leaf.kind == kind)
     }
 
-    /// The number of the directory at `path`, which is made with all above it where it is new.
-    fn directory(&mut self, path: &[u8]) -> Result<usize, ArchiveError> {
-        match self.known.get(path) {
-            Some(Known::Directory(number)) => return Ok(*number),
-            Some(Known::Leaf) => {
-                let what = "is a file or a link, and other entries lie below it";
-                return Err(ArchiveError::hostile(path, what));
-            }
-            None => {}
+    /// The path of a file or a link.
+    pub(crate) fn path(&self, leaf: &Leaf) -> Vec<u8> {
+        self.path_in(leaf.directory, &leaf.name)
+    }
+
+    /// The path of a directory; empty for the root.
+    pub(crate) fn directory_path(&self, mut number: usize) -> Vec<u8> {
+        let mut names = Vec::new();
+        while number != 0 {
+            names.push(&self.directories[number].name[..]);
+            number = self.directories[number].parent;
         }
-        // Deep paths are limited before they come here, so this is not deep either.
-        let parent = self.directory(split(path).0)?;
+        names.reverse();
+        names.join(&b'/')
+    }
+
+    /// The path of `name` in a directory.
+    pub(crate) fn path_in(&self, directory: usize, name: &[u8]) -> Vec<u8> {
+        let mut path = self.directory_path(directory);
+        if !path.is_empty() {
+            path.push(b'/');
+        }
+        path.extend_from_slice(name);
+        path
+    }
+
+    /// The number of the directory at `path`, which is made with all above it where it is new.
+    fn directory_at(&mut self, path: &[u8]) -> Result<usize, ArchiveError> {
+        if path.is_empty() {
+            return Ok(0);
+        }
+        if self.last.0 == path {
+            return Ok(self.last.1);
+        }
+        let mut number = 0;
+        for name in path.split(|byte| *byte == b'/') {
+            number = self.directory_in(number, name)?;
+        }
+        self.last = (path.to_vec(), number);
+        Ok(number)
+    }
+
+    fn directory_in(&mut self, parent: usize, name: &[u8]) -> Result<usize, ArchiveError> {
         let number = self.directories.len();
+        match self.known.entry(key(parent, name)) {
+            Slot::Vacant(slot) => slot.insert(Known::Directory(number)),
+            Slot::Occupied(slot) => match slot.get() {
+                Known::Directory(number) => return Ok(*number),
+                Known::Leaf => {
+                    let what = "is a file or a link, and other entries lie below it";
+                    return Err(ArchiveError::hostile(&self.path_in(parent, name), what));
+                }
+            },
+        };
         self.directories.push(Directory {
-            path: path.to_vec(),
+            name: name.to_vec(),
             parent,
+            depth: self.directories[parent].depth.saturating_add(1),
             given: None,
         });
-        self.known.insert(path.to_vec(), Known::Directory(number));
         Ok(number)
     }
 
@@ -166,32 +249,39 @@ impl Tree {
         self.bytes
     }
 
-    /// Bytes in pages of 4 KiB, as a tmpfs counts them.
+    /// Bytes that are no holes, in pages of 4 KiB, as a tmpfs counts them.
     pub(crate) fn bytes_in_pages(&self) -> u64 {
         const PAGE: u64 = 4096;
         self.leaves.iter().fold(0u64, |sum, leaf| {
-            sum.saturating_add(leaf.size.checked_next_multiple_of(PAGE).unwrap_or(u64::MAX))
+            let data = leaf.size.saturating_sub(leaf.holes);
+            sum.saturating_add(data.checked_next_multiple_of(PAGE).unwrap_or(u64::MAX))
         })
     }
 
-    /// Checks what grows with every entry.
-    pub(crate) fn check(&self, limits: &Limits, archive: u64) -> Result<(), ArchiveError> {
+    /// Checks what grows with every entry; `archive`: the archive's own bytes.
+    pub(crate) fn check_limits(&self, limits: &Limits, archive: u64) -> Result<(), ArchiveError> {
         let over = |of, found, limit| match found > limit {
             true => Err(ArchiveError::Limit { of, found, limit }),
             false => Ok(()),
         };
         over("entries", self.entries(), limits.entries)?;
         over("bytes unpacked", self.bytes, limits.bytes)?;
-        let ratio = self.bytes / archive.max(1);
+        let ratio = self.bytes.saturating_sub(self.holes) / archive.max(1);
         over(
             "bytes unpacked for each byte of the file",
             ratio,
             limits.ratio.into(),
-        )?;
+        )
+    }
+
+    /// Checks a tree to which everything was added, and forgets what only adding needs.
+    pub(crate) fn check(&mut self, limits: &Limits, archive: u64) -> Result<(), ArchiveError> {
+        self.check_limits(limits, archive)?;
+        self.known = HashMap::new();
         for leaf in self.leaves_of(LeafKind::Symlink) {
             if leaf.size == 0 || leaf.size > LONGEST_TARGET {
                 return Err(ArchiveError::Damaged {
-                    entry: Some(shown(&leaf.path)),
+                    entry: Some(shown(&self.path(leaf))),
                     what: format!("is a link whose target has {} bytes", leaf.size),
                 });
             }
@@ -202,3 +292,5 @@ impl Tree {
 
 /// The longest target of a link, in bytes (`PATH_MAX` less the NUL byte).
 const LONGEST_TARGET: u64 = 4095;
+
+const TWICE: &str = "is in the archive twice";

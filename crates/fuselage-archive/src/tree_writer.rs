@@ -1,23 +1,16 @@
 //! The one writer of trees. Entries are made below an open directory, never through a link: links
 //! come last, modes of directories after everything in them.
 
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use fuselage_linux::beneath;
 
 use crate::archive::{Archive, Contents};
 use crate::error::ArchiveError;
 use crate::extract::Progress;
-use crate::output::ContentError;
-use crate::path::split;
+use crate::file_writer::write_files;
 use crate::tree::{Leaf, LeafKind, Tree};
-
-/// Files of one directory that one thread writes in a row.
-const RUN: usize = 128;
 
 /// Makes the tree of `archive` below `into`, which is empty, with `jobs` threads.
 pub(crate) fn write_tree(
@@ -38,35 +31,32 @@ pub(crate) fn write_tree(
 fn make_directories(tree: &Tree, into: BorrowedFd<'_>) -> Result<(), ArchiveError> {
     let mut order: Vec<usize> = (1..tree.directories.len()).collect();
     order.sort_by_key(|number| {
-        let path = &tree.directories[*number].path;
-        (
-            path.iter().filter(|byte| **byte == b'/').count(),
-            tree.directories[*number].parent,
-        )
+        let directory = &tree.directories[*number];
+        (directory.depth, directory.parent)
     });
     let mut open = Opened::default();
     for number in order {
         let directory = &tree.directories[number];
-        let failed = |error| ArchiveError::write(&directory.path, error);
+        let failed = |error| ArchiveError::write(&tree.directory_path(number), error);
         let parent = open.get(tree, into, directory.parent).map_err(failed)?;
-        beneath::make_directory(parent, split(&directory.path).1).map_err(failed)?;
+        beneath::make_directory(parent, &directory.name).map_err(failed)?;
     }
     Ok(())
 }
 
 /// The directory that was opened last.
 #[derive(Default)]
-struct Opened(Option<(usize, OwnedFd)>);
+pub(crate) struct Opened(Option<(usize, OwnedFd)>);
 
 impl Opened {
-    fn get(
+    pub(crate) fn get(
         &mut self,
         tree: &Tree,
         into: BorrowedFd<'_>,
         number: usize,
     ) -> io::Result<BorrowedFd<'_>> {
         if self.0.as_ref().is_none_or(|(open, _)| *open != number) {
-            let directory = beneath::open_directory(into, &tree.directories[number].path)?;
+            let directory = beneath::open_directory(into, &tree.directory_path(number))?;
             self.0 = Some((number, directory));
         }
         self.0
@@ -74,98 +64,6 @@ impl Opened {
             .map(|(_, open)| open.as_fd())
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
-}
-
-/// Runs of files of one group and directory, the biggest first.
-fn runs(tree: &Tree) -> Vec<Vec<&Leaf>> {
-    let mut files: Vec<&Leaf> = tree.leaves_of(LeafKind::File).collect();
-    let group = |leaf: &Leaf| leaf.group.unwrap_or(leaf.directory as u64);
-    files.sort_by_key(|leaf| (group(leaf), leaf.directory));
-    let mut runs: Vec<Vec<&Leaf>> = files
-        .chunk_by(|one, other| group(one) == group(other))
-        .flat_map(|files| files.chunks(RUN))
-        .map(<[&Leaf]>::to_vec)
-        .collect();
-    runs.sort_by_key(|run| std::cmp::Reverse(run.iter().map(|leaf| leaf.size).sum::<u64>()));
-    runs
-}
-
-fn write_files(
-    archive: &dyn Archive,
-    into: BorrowedFd<'_>,
-    jobs: usize,
-    progress: Option<&(dyn Progress + Sync)>,
-) -> Result<(), ArchiveError> {
-    let tree = archive.tree();
-    let runs = runs(tree);
-    let next = AtomicUsize::new(0);
-    let stop = AtomicBool::new(false);
-    // Of several errors the one of the first entry is told, whichever thread was faster.
-    let failure: Mutex<Option<(usize, ArchiveError)>> = Mutex::new(None);
-    let work = || {
-        let mut contents = archive.contents();
-        let mut open = Opened::default();
-        while let Some(run) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            for leaf in run {
-                if stop.load(Ordering::Relaxed) {
-                    return;
-                }
-                if let Some(progress) = progress {
-                    progress.entering(&leaf.path);
-                }
-                if let Err(error) = write_file(tree, into, leaf, &mut open, &mut *contents) {
-                    stop.store(true, Ordering::Relaxed);
-                    let mut failure = match failure.lock() {
-                        Ok(failure) => failure,
-                        Err(poisoned) => poisoned.into_inner(),
-                    };
-                    if failure
-                        .as_ref()
-                        .is_none_or(|(index, _)| leaf.index < *index)
-                    {
-                        *failure = Some((leaf.index, error));
-                    }
-                    return;
-                }
-                if let Some(progress) = progress {
-                    progress.advanced(1, leaf.size);
-                }
-            }
-        }
-    };
-    let threads = jobs.clamp(1, runs.len().max(1));
-    std::thread::scope(|scope| {
-        for _ in 1..threads {
-            // One that cannot be had leaves its work to the others.
-            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
-        }
-        work();
-    });
-    let failure = match failure.into_inner() {
-        Ok(failure) => failure,
-        Err(poisoned) => poisoned.into_inner(),
-    };
-    failure.map_or(Ok(()), |(_, error)| Err(error))
-}
-
-fn write_file(
-    tree: &Tree,
-    into: BorrowedFd<'_>,
-    leaf: &Leaf,
-    open: &mut Opened,
-    contents: &mut dyn Contents,
-) -> Result<(), ArchiveError> {
-    let failed = |error| ArchiveError::write(&leaf.path, error);
-    let directory = open.get(tree, into, leaf.directory).map_err(failed)?;
-    let file = beneath::create_file(directory, leaf.name(), leaf.mode).map_err(failed)?;
-    let mut file = File::from(file);
-    contents
-        .copy(leaf, &mut file)
-        .map_err(|error| match error {
-            ContentError::Archive(error) => error,
-            ContentError::Write(error) => failed(error),
-        })?;
-    beneath::set_time(&file, leaf.time.seconds, leaf.time.nanoseconds).map_err(failed)
 }
 
 fn make_symlinks(
@@ -177,25 +75,22 @@ fn make_symlinks(
     let mut links: Vec<&Leaf> = tree.leaves_of(LeafKind::Symlink).collect();
     links.sort_by_key(|leaf| leaf.directory);
     for leaf in links {
-        let failed = |error| ArchiveError::write(&leaf.path, error);
+        let failed = |error| ArchiveError::write(&tree.path(leaf), error);
         let mut target = Vec::new();
         contents
             .copy(leaf, &mut target)
-            .map_err(|error| match error {
-                ContentError::Archive(error) => error,
-                ContentError::Write(error) => failed(error),
-            })?;
+            .map_err(|error| error.of(|| tree.path(leaf)))?;
         if target.contains(&0) {
             return Err(ArchiveError::hostile(
-                &leaf.path,
+                &tree.path(leaf),
                 "is a link with a NUL byte in its target",
             ));
         }
         let directory = open.get(tree, into, leaf.directory).map_err(failed)?;
-        beneath::make_symlink(directory, leaf.name(), &target).map_err(failed)?;
+        beneath::make_symlink(directory, &leaf.name, &target).map_err(failed)?;
         beneath::set_symlink_time(
             directory,
-            leaf.name(),
+            &leaf.name,
             leaf.time.seconds,
             leaf.time.nanoseconds,
         )
@@ -211,13 +106,13 @@ fn make_hard_links(tree: &Tree, into: BorrowedFd<'_>) -> Result<(), ArchiveError
         let LeafKind::HardLink { to } = leaf.kind else {
             continue;
         };
-        let failed = |error| ArchiveError::write(&leaf.path, error);
+        let failed = |error| ArchiveError::write(&tree.path(leaf), error);
         let target = &tree.leaves[to];
         let from = open_target
             .get(tree, into, target.directory)
             .map_err(failed)?;
         let directory = open.get(tree, into, leaf.directory).map_err(failed)?;
-        beneath::make_hard_link(from, target.name(), directory, leaf.name()).map_err(failed)?;
+        beneath::make_hard_link(from, &target.name, directory, &leaf.name).map_err(failed)?;
     }
     Ok(())
 }
@@ -226,14 +121,12 @@ fn make_hard_links(tree: &Tree, into: BorrowedFd<'_>) -> Result<(), ArchiveError
 /// the owner out locks nobody out of what is still to do.
 fn finish_directories(tree: &Tree, into: BorrowedFd<'_>) -> Result<(), ArchiveError> {
     let mut order: Vec<usize> = (1..tree.directories.len()).collect();
-    order.sort_by_key(|number| {
-        let path = &tree.directories[*number].path;
-        std::cmp::Reverse(path.iter().filter(|byte| **byte == b'/').count())
-    });
+    order.sort_by_key(|number| std::cmp::Reverse(tree.directories[*number].depth));
     for number in order {
         let directory = &tree.directories[number];
-        let failed = |error| ArchiveError::write(&directory.path, error);
-        let opened = beneath::open_directory(into, &directory.path).map_err(failed)?;
+        let path = tree.directory_path(number);
+        let failed = |error| ArchiveError::write(&path, error);
+        let opened = beneath::open_directory(into, &path).map_err(failed)?;
         let (mode, time) = directory
             .given
             .map_or((0o755, None), |(mode, time)| (mode, Some(time)));

@@ -1,7 +1,11 @@
 //! Everything that can keep the launcher from becoming the command.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fuselage_linux::causes;
 use fuselage_linux::process::{ExitKind, Signal};
@@ -9,6 +13,8 @@ use fuselage_linux::refusal::Refusal;
 use fuselage_plan::ErrorReport;
 use fuselage_store::StoreError;
 use thiserror::Error;
+
+use crate::hints;
 
 /// Why there is no command.
 #[derive(Debug, Error)]
@@ -56,11 +62,12 @@ pub(crate) enum LaunchError {
     /// Nothing more fits into the directory of all runs.
     #[error("cannot make a directory in {}", path.display())]
     ProcdirsFull { path: PathBuf },
-    /// The process that extracts ended without a word.
-    #[error("the process that extracts {} ended unexpectedly", archive.display())]
+    /// The process that reads an archive ended without a word.
+    #[error("the process that {verb}s {} ended unexpectedly", archive.display())]
     WorkerDied {
+        verb: &'static str,
         archive: PathBuf,
-        how: ExitKind,
+        how: WorkerEnd,
         entries: Vec<String>,
     },
     /// No such program.
@@ -68,14 +75,14 @@ pub(crate) enum LaunchError {
     CommandNotFound {
         name: String,
         searched: bool,
-        hint: Option<String>,
+        near_subcommand: Option<String>,
     },
     /// The program is there and cannot be executed.
     #[error("cannot execute {}", path.display())]
     CommandNotExecutable {
         path: PathBuf,
         source: io::Error,
-        hint: Option<String>,
+        hint: String,
     },
     /// `--run`: in no tree.
     #[error("cannot find the program `{path}` in the trees")]
@@ -149,9 +156,12 @@ impl LaunchError {
                 ],
                 125,
             ),
-            Self::ArchiveOpen { source, .. } => {
-                ("ERR_ARCHIVE_OPEN", vec![causes::text(&source)], vec![], 125)
-            }
+            Self::ArchiveOpen { path, source } => (
+                "ERR_ARCHIVE_OPEN",
+                vec![causes::text(&source)],
+                vec![hints::archive_open(&path, &source)],
+                125,
+            ),
             Self::ArchiveChanged { .. } => (
                 "ERR_ARCHIVE_CHANGED",
                 vec!["it was written to or replaced between the look at it and its use".into()],
@@ -163,12 +173,15 @@ impl LaunchError {
             Self::Mount { source, .. } => (
                 "ERR_MOUNT_FAILED",
                 vec![causes::text(&source)],
-                vec!["`fuselage doctor` tells what this host allows".into()],
+                vec![hints::DOCTOR.into()],
                 125,
             ),
-            Self::Directory { source, .. } => {
-                ("ERR_MOUNT_FAILED", vec![causes::text(&source)], vec![], 125)
-            }
+            Self::Directory { source, .. } => (
+                "ERR_MOUNT_FAILED",
+                vec![causes::text(&source)],
+                vec![hints::directory(&source).into()],
+                125,
+            ),
             Self::Replaced { .. } => (
                 "ERR_HOME_CHANGED",
                 vec!["it, or a directory above it, was moved, removed or mounted over".into()],
@@ -185,18 +198,35 @@ impl LaunchError {
                 125,
             ),
             Self::WorkerDied { how, entries, .. } => {
-                let mut causes = vec![ended(how)];
+                let (cause, hint) = match how {
+                    // So does the kernel end a process when memory runs out.
+                    WorkerEnd::Died(how @ ExitKind::Signaled(Signal::SIGKILL)) => (
+                        ended(how),
+                        "if memory ran out, give the run more, or extract a smaller archive",
+                    ),
+                    WorkerEnd::Died(how) => (
+                        ended(how),
+                        "please report this, with the archive or the way to make such a one",
+                    ),
+                    WorkerEnd::Stuck(time) => (
+                        format!(
+                            "it took {} s of processor time without any progress, and was ended",
+                            time.as_secs()
+                        ),
+                        "make the archive again: it may be damaged, or made to do harm",
+                    ),
+                };
+                let mut causes = vec![cause];
                 if !entries.is_empty() {
                     causes.push(format!("it was at {}", entries.join(", ")));
                 }
-                // So does the kernel end a process when memory runs out.
-                let killed = how == ExitKind::Signaled(Signal::SIGKILL);
-                let hint = killed.then(|| {
-                    "if memory ran out, give the run more, or extract a smaller archive".into()
-                });
-                ("ERR_WORKER_DIED", causes, hint.into_iter().collect(), 125)
+                ("ERR_WORKER_DIED", causes, vec![hint.into()], 125)
             }
-            Self::CommandNotFound { searched, hint, .. } => (
+            Self::CommandNotFound {
+                name,
+                searched,
+                near_subcommand,
+            } => (
                 "ERR_COMMAND_NOT_FOUND",
                 vec![
                     if searched {
@@ -206,13 +236,13 @@ impl LaunchError {
                     }
                     .into(),
                 ],
-                hint.into_iter().collect(),
+                hints::command_not_found(&name, searched, near_subcommand.as_deref()),
                 127,
             ),
             Self::CommandNotExecutable { source, hint, .. } => (
                 "ERR_COMMAND_NOT_EXECUTABLE",
                 vec![causes::text(&source)],
-                hint.into_iter().collect(),
+                vec![hint],
                 126,
             ),
             Self::RunNotFound { trees, .. } => (
@@ -243,9 +273,12 @@ impl LaunchError {
                 ],
                 125,
             ),
-            Self::System { source, .. } => {
-                ("ERR_INTERNAL", vec![causes::text(&source)], vec![], 125)
-            }
+            Self::System { source, .. } => (
+                "ERR_INTERNAL",
+                vec![causes::text(&source)],
+                vec![hints::system(&source).into()],
+                125,
+            ),
         };
         ErrorReport {
             code: code.to_owned(),
@@ -255,6 +288,15 @@ impl LaunchError {
             exit_code,
         }
     }
+}
+
+/// How the process that extracts ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum WorkerEnd {
+    /// By itself, or somebody ended it.
+    Died(ExitKind),
+    /// It was ended, since it took so much processor time without any progress.
+    Stuck(Duration),
 }
 
 /// How a process ended, in words.

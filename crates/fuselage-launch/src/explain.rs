@@ -5,54 +5,55 @@ use std::path::PathBuf;
 
 use fuselage_plan::{MountPlan, Place, Reason};
 
-use crate::report::{self, printable};
+use crate::report;
 
 /// Prints each reason of `plan`; `locate` says where a place is in this run.
 pub(crate) fn print(plan: &MountPlan, locate: impl Fn(&Place) -> PathBuf) {
-    let mut text = String::new();
-    for reason in &plan.reasons {
-        text.push_str(&line(reason, &locate));
-    }
-    report::print_text(&text);
+    report::print_text(&text(&plan.reasons, locate));
 }
 
-/// One line, whatever names are in it: each part is made printable by itself.
-fn line(reason: &Reason, locate: impl Fn(&Place) -> PathBuf) -> String {
-    let mut line = format!(
-        "fuselage: {}: {}",
-        printable(&reason.subject),
-        printable(&reason.strategy)
-    );
-    if let Some(place) = &reason.at {
-        let path = locate(place).display().to_string();
-        let _ = write!(line, " at {}", printable(&path));
+/// A line for each reason.
+fn text(reasons: &[Reason], locate: impl Fn(&Place) -> PathBuf) -> String {
+    let mut text = String::new();
+    for reason in reasons {
+        let mut line = format!("fuselage: {}: {}", reason.subject, reason.strategy);
+        if let Some(place) = &reason.at {
+            let _ = write!(line, " at {}", locate(place).display());
+        }
+        let _ = write!(line, " ({})", reason.why);
+        text.push_str(&report::printable(&line));
+        text.push('\n');
     }
-    let _ = writeln!(line, " ({})", printable(&reason.why));
-    line
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fuselage_plan::PlanPath;
 
     #[test]
-    fn a_name_cannot_begin_a_line() {
-        let reason = |name: &str| Reason {
-            subject: format!("static {name}"),
+    fn each_reason_is_one_line_with_its_place_in_this_run() {
+        let reason = |at: Option<Place>, why: &str| Reason {
+            subject: "static sdk".into(),
             strategy: "extracted".into(),
-            why: format!("`{name}` is a zip archive"),
-            at: Some(Place::procdir(format!("static/{name}"))),
+            why: why.into(),
+            at,
         };
-        let path = |place: &Place| match place {
-            Place::Procdir(inner) => PathBuf::from("/p").join(inner.procdir.as_os_str()),
-            Place::Path(path) => path.as_os_str().into(),
+        let place = Place::Path(PlanPath::from("sdk"));
+        let reasons = [
+            reason(Some(place), "`a\n\u{1b}[2J.zip` is a zip archive"),
+            reason(None, "nothing else"),
+        ];
+        let locate = |place: &Place| match place {
+            Place::Path(path) => PathBuf::from("/run").join(path.as_os_str()),
+            Place::Procdir(_) => PathBuf::new(),
         };
         assert_eq!(
-            line(&reason("sdk"), path),
-            "fuselage: static sdk: extracted at /p/static/sdk (`sdk` is a zip archive)\n"
+            text(&reasons, locate),
+            "fuselage: static sdk: extracted at /run/sdk (`a\\n\\u{1b}[2J.zip` is a zip archive)\n\
+             fuselage: static sdk: extracted (nothing else)\n"
         );
-        let forged = line(&reason("x\nfuselage: y"), path);
-        assert_eq!(forged.lines().count(), 1, "{forged}");
-        assert!(forged.contains("/p/static/x\\nfuselage: y"), "{forged}");
+        assert_eq!(text(&[], locate), "");
     }
 }

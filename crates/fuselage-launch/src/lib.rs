@@ -8,10 +8,13 @@ mod ask;
 mod error;
 mod execute;
 mod explain;
+mod frames;
+mod hints;
 mod invocation;
 mod package;
 mod report;
 mod serve;
+mod variable;
 
 use std::ffi::CString;
 use std::os::unix::ffi::OsStringExt;

@@ -45,7 +45,7 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 /// Line ends beside the control characters, and characters of the category Cf that show nothing
-/// (UnicodeData.txt) but the two joiners, which words and emoji are spelt with. `src/cli/printable.ts`
+/// (UnicodeData.txt) but the two joiners, which words and emoji are spelt with. `src/printable.ts`
 /// has the same.
 const INVISIBLE: [RangeInclusive<char>; 9] = [
     '\u{ad}'..='\u{ad}',
@@ -63,19 +63,20 @@ const INVISIBLE: [RangeInclusive<char>; 9] = [
 mod tests {
     use super::*;
 
+    /// The same as in error-text.test.ts.
     #[test]
     fn an_error_says_what_why_and_what_to_do() {
         let error = ErrorReport {
             code: "ERR_X".into(),
-            message: "cannot open the archive a\u{1b}[2Jb".into(),
-            hints: vec!["close it".into()],
-            causes: vec!["it is open".into()],
+            message: "cannot open the archive a\u{1b}[2J\nb".into(),
+            hints: vec!["close it: \u{9d}".into()],
+            causes: vec!["it is \0 open".into()],
             exit_code: 125,
         };
         assert_eq!(
             text(&error),
-            "fuselage: cannot open the archive a\\u{1b}[2Jb [ERR_X]\n  cause: it is open\n  fix: \
-             close it\n"
+            "fuselage: cannot open the archive a\\u{1b}[2J\\nb [ERR_X]\n  cause: it is \\u{0} \
+             open\n  fix: close it: \\u{9d}\n"
         );
     }
 

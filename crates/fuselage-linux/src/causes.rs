@@ -31,6 +31,13 @@ pub fn text(error: &(dyn Error + 'static)) -> String {
     }
 }
 
+/// Whether a call failed since this process or the machine has no file descriptor left (`EMFILE`,
+/// `ENFILE`), which the standard library has no kind for.
+pub fn is_out_of_descriptors(error: &io::Error) -> bool {
+    let number = error.raw_os_error().map(Errno::from_raw);
+    matches!(number, Some(Errno::EMFILE | Errno::ENFILE))
+}
+
 fn system_text(errno: Errno) -> String {
     format!("{} ({errno:?})", errno.desc())
 }
@@ -52,6 +59,14 @@ mod tests {
         };
         assert_eq!(causes(&outer), ["Permission denied (EACCES)"]);
         assert_eq!(text(&Errno::EROFS), "Read-only file system (EROFS)");
+    }
+
+    #[test]
+    fn no_descriptor_left_is_told_from_no_memory_left() {
+        assert!(is_out_of_descriptors(&Errno::EMFILE.into()));
+        assert!(is_out_of_descriptors(&Errno::ENFILE.into()));
+        assert!(!is_out_of_descriptors(&Errno::ENOMEM.into()));
+        assert!(!is_out_of_descriptors(&io::Error::other("EMFILE")));
     }
 
     #[test]

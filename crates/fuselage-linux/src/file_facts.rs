@@ -72,6 +72,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         fs::write(&path, "four").unwrap();
+        let open = fs::File::open(&path).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o4001)).unwrap();
         let facts = file_facts(&path).unwrap().unwrap();
         assert_eq!(
@@ -79,10 +80,7 @@ mod tests {
             (FileKind::File, 0o4001, 4)
         );
         assert_eq!(facts.owner, crate::process::ids()[1]);
-        assert_eq!(
-            facts.identity,
-            file_identity(fs::File::open(&path).unwrap()).unwrap()
-        );
+        assert_eq!(facts.identity, file_identity(open).unwrap());
     }
 
     #[test]

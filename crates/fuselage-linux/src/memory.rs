@@ -129,17 +129,7 @@ mod tests {
     use std::os::fd::AsFd;
 
     use super::*;
-
-    /// A made-up root directory with these files.
-    fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let root = tempfile::tempdir().unwrap();
-        for (path, content) in files {
-            let path = root.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, content).unwrap();
-        }
-        root
-    }
+    use crate::made_up_root::made_up_root;
 
     const MEMINFO: (&str, &str) = (
         "proc/meminfo",
@@ -156,7 +146,7 @@ mod tests {
 
     #[test]
     fn the_tightest_ancestor_counts() {
-        let root = tree(&[
+        let root = made_up_root(&[
             MEMINFO,
             TWO,
             ("proc/self/cgroup", "0::/outer/inner\n"),
@@ -177,7 +167,7 @@ mod tests {
 
     #[test]
     fn version_1_counts_the_same_way() {
-        let root = tree(&[
+        let root = made_up_root(&[
             MEMINFO,
             ONE,
             ("proc/self/cgroup", "4:memory:/job\n"),
@@ -197,20 +187,20 @@ mod tests {
     fn a_group_above_its_limit_has_nothing_left_and_no_limit_is_none() {
         let membership = ("proc/self/cgroup", "0::/a\n");
         let over = [("cg/a/memory.max", "10\n"), ("cg/a/memory.current", "20\n")];
-        let root = tree(&[&[MEMINFO, TWO, membership], &over[..]].concat());
+        let root = made_up_root(&[&[MEMINFO, TWO, membership], &over[..]].concat());
         assert_eq!(facts_below(root.path()).unwrap().cgroup_left, Some(0));
         let unlimited = [
             ("cg/a/memory.max", "max\n"),
             ("cg/a/memory.current", "20\n"),
         ];
-        let root = tree(&[&[MEMINFO, TWO, membership], &unlimited[..]].concat());
+        let root = made_up_root(&[&[MEMINFO, TWO, membership], &unlimited[..]].concat());
         assert_eq!(facts_below(root.path()).unwrap().cgroup_left, None);
     }
 
     #[test]
     fn without_proc_it_is_an_error() {
         assert!(facts_below(Path::new("/nonexistent")).is_err());
-        assert!(facts_below(tree(&[("proc/meminfo", "nonsense")]).path()).is_err());
+        assert!(facts_below(made_up_root(&[("proc/meminfo", "nonsense")]).path()).is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -22,6 +23,23 @@ pub struct Ready {
     pub read: bool,
     /// A write does not wait.
     pub write: bool,
+}
+
+/// Waits until a read of `descriptor` would not wait, at most for `limit`; whether it would not.
+///
+/// # Errors
+/// What poll(2) says; after `EINTR` it waits on.
+pub fn readable_within(descriptor: BorrowedFd<'_>, limit: Duration) -> io::Result<bool> {
+    let end = Instant::now() + limit;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [PollFd::new(descriptor, PollFlags::POLLIN)], timeout) {
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+            Ok(count) => return Ok(count > 0),
+        }
+    }
 }
 
 /// Waits without limit until one of two descriptors is ready.
@@ -51,4 +69,22 @@ pub fn wait_for_either(watches: [Watch<'_>; 2]) -> io::Result<[Ready; 2]> {
             write: events.intersects(PollFlags::POLLOUT | PollFlags::POLLERR),
         }
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::descriptors::{send_some, socket_pair};
+    use std::os::fd::AsFd;
+
+    #[test]
+    fn bytes_and_an_end_are_seen_and_nothing_is_waited_for_in_vain() {
+        let (one, other) = socket_pair().unwrap();
+        let limit = Duration::from_millis(20);
+        assert!(!readable_within(one.as_fd(), limit).unwrap());
+        send_some(other.as_fd(), b"x").unwrap();
+        assert!(readable_within(one.as_fd(), Duration::from_secs(9)).unwrap());
+        drop(one);
+        assert!(readable_within(other.as_fd(), Duration::from_secs(9)).unwrap());
+    }
 }

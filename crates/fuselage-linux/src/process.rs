@@ -3,6 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::raw::{c_char, c_int};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
@@ -67,6 +68,15 @@ pub fn wait_for(child: Pid) -> io::Result<ExitKind> {
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// The processor time that all threads of a process have taken so far.
+///
+/// # Errors
+/// What clock_getcpuclockid(3) and clock_gettime(2) say; `ESRCH`: it is gone.
+pub fn processor_time(process: Pid) -> io::Result<Duration> {
+    let now = nix::time::clock_gettime(nix::time::clock_getcpuclockid(process)?)?;
+    Ok(Duration::from(now))
 }
 
 /// kill(2). A process that is gone is no error.
@@ -196,6 +206,26 @@ mod tests {
                 Forked::Parent(child) => assert_eq!(wait_for(child).unwrap(), expected),
             }
         }
+    }
+
+    #[test]
+    fn processor_time_is_what_is_computed_and_not_what_is_waited() {
+        let before = processor_time(own_pid()).unwrap();
+        let enough = before + Duration::from_millis(20);
+        while processor_time(own_pid()).unwrap() < enough {
+            std::hint::spin_loop();
+        }
+        let child = match fork().unwrap() {
+            Forked::Child => loop {
+                std::thread::sleep(Duration::from_secs(9));
+            },
+            Forked::Parent(child) => child,
+        };
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(processor_time(child).unwrap() < Duration::from_millis(40));
+        send_signal(child, Signal::SIGKILL);
+        wait_for(child).unwrap();
+        assert!(processor_time(child).is_err());
     }
 
     #[test]

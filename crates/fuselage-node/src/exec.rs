@@ -14,7 +14,14 @@ use crate::report::ErrorReport;
 #[napi]
 pub fn exec(file: Buffer, argv: Vec<Buffer>, environment: Vec<Buffer>) -> ErrorReport {
     let report = |error: &(dyn std::error::Error + 'static)| {
-        ErrorReport::call("ERR_COMMAND_NOT_EXECUTABLE", "execute", path(&file), error)
+        let hint = "if the file is there and executable, pass fewer or shorter words and variables";
+        ErrorReport::call(
+            "ERR_COMMAND_NOT_EXECUTABLE",
+            "execute",
+            path(&file),
+            error,
+            hint,
+        )
     };
     let prepared = strings(std::slice::from_ref(&file))
         .and_then(|file| Ok((file, strings(&argv)?, strings(&environment)?)));

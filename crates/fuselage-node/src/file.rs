@@ -50,6 +50,9 @@ pub fn inspect_file(file: Buffer) -> FileOutcome {
     };
     file_facts(path)
         .map(found)
-        .map_err(|error| ErrorReport::call("ERR_ARCHIVE_OPEN", "look at", path, &error))
+        .map_err(|error| {
+            let hint = "make the directories above it searchable for this user";
+            ErrorReport::call("ERR_ARCHIVE_OPEN", "look at", path, &error, hint)
+        })
         .into()
 }

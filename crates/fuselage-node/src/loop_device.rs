@@ -11,7 +11,7 @@ use napi_derive::napi;
 
 use crate::outcome::{DoneOutcome, LoopOutcome, done};
 use crate::path::path;
-use crate::report::{ErrorReport, needing_root, unreachable_target};
+use crate::report::{ErrorReport, mount_hint, unreachable_target};
 
 /// Which bytes of a file a loop device shows.
 #[napi(object, object_to_js = false)]
@@ -74,11 +74,11 @@ fn attach_file(image: &Path, options: Option<LoopOptions>) -> Result<LoopDevice,
 impl From<LoopError> for ErrorReport {
     fn from(error: LoopError) -> Self {
         let causes = causes::causes(&error);
-        needing_root(Self::new(
+        Self::new(
             "ERR_MOUNT_FAILED",
             error.to_string(),
             causes,
-            Vec::new(),
-        ))
+            vec![mount_hint().to_owned()],
+        )
     }
 }

@@ -46,31 +46,34 @@ impl ErrorReport {
         }
     }
 
-    /// A call on a path that failed: "cannot `what` `path`".
-    pub(crate) fn call(code: &str, what: &str, path: &Path, error: &(dyn Error + 'static)) -> Self {
+    /// A call on a path that failed, "cannot `what` `path`", and what to do about it.
+    pub(crate) fn call(
+        code: &str,
+        what: &str,
+        path: &Path,
+        error: &(dyn Error + 'static),
+        hint: &str,
+    ) -> Self {
         let message = format!("cannot {what} {}", path.display());
         let mut causes = causes::causes(error);
         causes.insert(0, causes::text(error));
-        Self::new(code, message, causes, Vec::new())
-    }
-
-    /// The same with something to do about it.
-    pub(crate) fn hint(mut self, hint: &str) -> Self {
-        self.hints.push(hint.to_owned());
-        self
+        Self::new(code, message, causes, vec![hint.to_owned()])
     }
 }
 
 /// For `map_err` on a path that a mount call works on.
 pub(crate) fn unreachable_target(path: &Path) -> impl Fn(io::Error) -> ErrorReport {
-    move |error| ErrorReport::call("ERR_MOUNT_FAILED", "open", path, &error)
+    move |error| {
+        let hint = "check the path, and that this user may enter every directory of it";
+        ErrorReport::call("ERR_MOUNT_FAILED", "open", path, &error, hint)
+    }
 }
 
 impl From<MountError> for ErrorReport {
     fn from(error: MountError) -> Self {
         let path = Path::new(&error.target);
         let what = format!("{} at", error.what);
-        needing_root(Self::call("ERR_MOUNT_FAILED", &what, path, &error.errno))
+        Self::call("ERR_MOUNT_FAILED", &what, path, &error.errno, mount_hint())
     }
 }
 
@@ -85,10 +88,11 @@ impl From<Refusal> for ErrorReport {
     }
 }
 
-/// Adds that root is needed, where this is not root.
-pub(crate) fn needing_root(report: ErrorReport) -> ErrorReport {
+/// What to do about a mount or a loop device that is refused.
+pub(crate) fn mount_hint() -> &'static str {
     if has_sys_admin() {
-        return report;
+        "`fuselage doctor` tells what this host allows"
+    } else {
+        "this needs root (CAP_SYS_ADMIN); a run of fuselage mounts without it"
     }
-    report.hint("this needs root (CAP_SYS_ADMIN); a run of fuselage mounts without it")
 }

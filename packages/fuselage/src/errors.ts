@@ -46,10 +46,13 @@ export type ErrorCode =
   | 'ERR_VERSION_MISMATCH'
   | 'ERR_WORKER_DIED';
 
+/** What to do about an error, a sentence each: no error is without one. */
+export type Hints = readonly [string, ...string[]] | readonly [...string[], string];
+
 /** What an error says besides its message. */
 export interface ErrorDetails {
-  /** What to do about it, a sentence each. */
-  hints?: readonly string[];
+  /** What to do about it. */
+  hints: Hints;
   /** Why it failed, the nearest cause first. */
   causes?: readonly string[];
   /** The exit status of the command line tool; {@link EXIT_FAILURE} unless told. */
@@ -77,17 +80,19 @@ export class FuselageError extends Error {
    * @param message - what was tried, on what
    * @param details - causes, hints and the exit status
    */
-  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+  constructor(code: ErrorCode, message: string, details: ErrorDetails) {
     super(message);
     this.code = code;
-    this.hints = details.hints ?? [];
+    this.hints = details.hints;
     this.causes = details.causes ?? [];
     this.exitCode = details.exitCode ?? EXIT_FAILURE;
   }
 
   /** The error of a report that came across the border from Rust. */
   static fromReport(report: ErrorReport): FuselageError {
-    return new FuselageError(report.code as ErrorCode, report.message, report);
+    // Rust's reports have hints, too, which their own tests see to.
+    const hints = report.hints as string[] as [string];
+    return new FuselageError(report.code as ErrorCode, report.message, { ...report, hints });
   }
 
   /** The same as data. */

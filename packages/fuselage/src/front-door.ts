@@ -5,6 +5,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
+import { errorText } from './error-text.js';
 import { asFuselageError, EXIT_FAILURE, FuselageError } from './errors.js';
 import { loadAddon, platform } from './native/load.js';
 
@@ -31,14 +32,8 @@ function enter(): never {
 try {
   enter();
 } catch (thrown) {
-  const error = asFuselageError(thrown);
-  const lines = [
-    `fuselage: ${error.message} [${error.code}]`,
-    ...error.causes.map((cause) => `  cause: ${cause}`),
-    ...error.hints.map((hint) => `  fix: ${hint}`),
-  ];
   try {
-    writeSync(2, `${lines.join('\n')}\n`);
+    writeSync(2, errorText(asFuselageError(thrown).toReport()));
   } finally {
     process.exitCode = EXIT_FAILURE;
   }

@@ -18,7 +18,7 @@ import { launch, type RunResult, type StartedCommand, type StdioOption } from '.
 import { planRun as planRequest } from './run/plan.js';
 import { type ProgramRequest, runRequest, type TreeOptions } from './run/request.js';
 
-export { type ErrorCode, type ErrorDetails, FuselageError } from './errors.js';
+export { type ErrorCode, type ErrorDetails, FuselageError, type Hints } from './errors.js';
 export type { ErrorReport, ExtractLimits, MountPlan, PlanPath } from './native/plan-types.js';
 export type { RunResult, StartedCommand, StdioEntry, StdioOption } from './run/launch.js';
 export type { ArchiveOption, TreeOptions } from './run/request.js';
@@ -83,7 +83,7 @@ function planned(options: PlanOptions): Planned {
   const { words, program: wanted } = program(options);
   const inputs = new Inputs(libraryCaller(options.env, options.cwd ?? null), addon);
   const request = runRequest(options, wanted, inputs);
-  const plan = planRequest(request, gatherFacts(request, inputs), POLICY);
+  const plan = planRequest(request, gatherFacts(request, inputs, POLICY), POLICY);
   return { plan, inputs: inputs.recorded(), words };
 }
 

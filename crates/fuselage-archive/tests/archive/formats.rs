@@ -165,12 +165,11 @@ fn detected(bytes: &[u8]) -> fuselage_archive::Detection {
 fn what_is_no_zip_is_named() {
     for (bytes, looks_like) in [
         (&b""[..], "an empty file"),
-        (b"\x1f\x8b\x08\0", "a gzip file"),
-        (b"hsqs\0\0\0\0", "a squashfs image"),
+        (b"\x1f\x8b\x08\0", "a gzip file, perhaps a tar.gz"),
         (b"root:x:0:0::/root:/bin/sh\n", "a text"),
     ] {
         let found = detected(bytes);
-        assert_eq!((found.format, found.looks_like), (None, looks_like));
+        assert_eq!((found.format, &*found.looks_like), (None, looks_like));
     }
 }
 
@@ -186,7 +185,7 @@ fn detection_of_a_huge_file_reads_little() {
     );
 }
 
-fn bytes_read() -> u64 {
+pub(crate) fn bytes_read() -> u64 {
     let io = std::fs::read_to_string("/proc/thread-self/io").unwrap();
     io.lines()
         .find_map(|line| line.strip_prefix("rchar: "))

@@ -6,9 +6,14 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod base64_text;
+mod disagree;
+mod elf;
+mod elf_builder;
 mod formats;
 mod hostile;
 mod limits;
 mod mutations;
+mod names;
 mod place;
 mod zip_builder;

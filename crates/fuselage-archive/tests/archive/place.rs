@@ -72,6 +72,7 @@ impl Place {
         extract(
             archive.as_fd(),
             Format::named("zip").unwrap(),
+            0,
             into.as_fd(),
             &how,
         )

@@ -5,6 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::variable::variable;
+
 /// A program to try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Candidate {
@@ -14,20 +16,6 @@ pub(crate) struct Candidate {
     pub(crate) origin: &'static str,
     /// Nothing else is tried after it.
     pub(crate) exclusive: bool,
-}
-
-/// The value of `name` in `environment`, empty values taken as none.
-pub(crate) fn variable<'a>(environment: &'a [CString], name: &str) -> Option<&'a OsStr> {
-    environment
-        .iter()
-        .find_map(|string| {
-            string
-                .as_bytes()
-                .strip_prefix(name.as_bytes())?
-                .strip_prefix(b"=")
-        })
-        .filter(|value| !value.is_empty())
-        .map(OsStr::from_bytes)
 }
 
 /// `FUSELAGE_NODE` alone where it is set; else npm's own node, then each `node` of `PATH`.

@@ -13,7 +13,6 @@ use fuselage_linux::process::{self, ExitKind, Signal};
 use fuselage_linux::signals::{self, Borrowed, CALLER_SIGNALS, ChildSignal};
 use fuselage_plan::{Answer, MountPlan, Question, write_frame};
 
-pub(crate) use crate::ask::candidates::variable;
 use crate::ask::candidates::{Candidate, candidates};
 use crate::ask::conversation::{Heard, converse};
 use crate::error::{LaunchError, ended};

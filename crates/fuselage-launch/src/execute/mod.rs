@@ -1,6 +1,8 @@
 //! Executes a plan: opens what it needs, then a loop over the steps, then execve(2). The kernel
 //! cleans up when the last process of the namespace ends; nothing stays behind to supervise.
 
+mod archive_worker;
+mod decode;
 mod environment;
 mod extract;
 mod mount_place;
@@ -12,6 +14,7 @@ mod shell_script;
 mod sources;
 mod steps;
 mod tree_program;
+mod watchdog;
 mod worker;
 
 use std::ffi::CString;
@@ -20,6 +23,8 @@ use fuselage_linux::{capabilities, open};
 use fuselage_plan::{MountPlan, Namespaces, validate};
 
 use crate::error::LaunchError;
+#[cfg(test)]
+pub(crate) use crate::execute::program::execution_hint;
 use crate::execute::sources::Opened;
 use crate::explain;
 

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use fuselage_linux::process;
 use fuselage_plan::{Place, Program};
 
-use crate::ask::variable;
 use crate::error::LaunchError;
 use crate::execute::{shell_script, tree_program};
+use crate::hints;
+use crate::variable::variable;
 
 /// Where execvp(3) looks when there is no `PATH`.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
@@ -127,15 +128,11 @@ pub(crate) fn become_program(mut runnable: Runnable) -> LaunchError {
             let hint = execution_hint(&path, &source);
             LaunchError::CommandNotExecutable { path, source, hint }
         }
-        None => {
-            let near = runnable.near_subcommand;
-            let hint = near.map(|near| format!("did you mean the subcommand `fuselage {near}`?"));
-            LaunchError::CommandNotFound {
-                name,
-                searched: runnable.searched,
-                hint,
-            }
-        }
+        None => LaunchError::CommandNotFound {
+            name,
+            searched: runnable.searched,
+            near_subcommand: runnable.near_subcommand,
+        },
     }
 }
 
@@ -155,21 +152,34 @@ fn attempt(file: &Path, runnable: &Runnable) -> io::Error {
     error
 }
 
-fn execution_hint(path: &Path, error: &io::Error) -> Option<String> {
-    let facts = path.metadata().ok()?;
-    if facts.is_dir() {
-        return Some("it is a directory: name a program in it".into());
-    }
-    if error.kind() != io::ErrorKind::PermissionDenied {
-        return None;
-    }
-    if facts.permissions().mode() & 0o111 == 0 {
-        return Some(format!(
-            "it has no execute permission: chmod +x {}",
+pub(crate) fn execution_hint(path: &Path, error: &io::Error) -> String {
+    let facts = path.metadata();
+    let is_directory = facts.as_ref().is_ok_and(|facts| facts.is_dir());
+    let has_permission = facts.is_ok_and(|facts| facts.permissions().mode() & 0o111 != 0);
+    match error.kind() {
+        _ if is_directory => "it is a directory: name a program in it".to_owned(),
+        io::ErrorKind::PermissionDenied if !has_permission => {
+            format!("it has no execute permission: chmod +x {}", path.display())
+        }
+        io::ErrorKind::PermissionDenied => "the file system may be mounted `noexec`, or the \
+             permission is not for this user: copy the program elsewhere, or start it by its \
+             interpreter"
+            .to_owned(),
+        io::ErrorKind::ArgumentListTooLong => "pass fewer or shorter words and variables, for \
+             example by xargs(1) or in a file"
+            .to_owned(),
+        io::ErrorKind::ExecutableFileBusy => {
+            "run the command again once nothing writes to the file".to_owned()
+        }
+        _ if shell_script::is_no_known_format(error) => format!(
+            "use one that is built for this machine; `file {}` tells what it is",
             path.display()
-        ));
+        ),
+        io::ErrorKind::Other => {
+            "install what is missing, or correct the link or the first line of the file".to_owned()
+        }
+        _ => hints::system(error).to_owned(),
     }
-    Some("the file system may be mounted `noexec`, or the permission is not for this user".into())
 }
 
 #[cfg(test)]

@@ -11,13 +11,14 @@ use fuselage_linux::mirror::mirror;
 use fuselage_linux::mount::{MountError, bind_read_only};
 use fuselage_linux::own_directory::open_place_at;
 use fuselage_linux::{beneath, open};
-use fuselage_plan::{MountPlan, MountPointWay, Place, ProcdirParent, Step, StepId};
+use fuselage_plan::{MountPlan, MountPointWay, Place, ProcdirParent, Source, Step, StepId};
 
 use crate::error::LaunchError;
+use crate::execute::decode;
 use crate::execute::extract::{self, Work};
 use crate::execute::mount_place::MountPlace;
 use crate::execute::procdir::{self, Procdir};
-use crate::execute::sources::Opened;
+use crate::execute::sources::{Archive, Opened};
 
 /// What the steps have made so far.
 #[derive(Default)]
@@ -26,6 +27,8 @@ pub(crate) struct Made {
     mount_points: BTreeMap<StepId, MountPlace>,
     /// Where each tree is.
     trees: BTreeMap<StepId, Place>,
+    /// Each until the last step that reads it is done.
+    decoded: BTreeMap<StepId, Archive>,
 }
 
 impl Made {
@@ -88,10 +91,24 @@ impl Made {
 /// Does every step, in order.
 pub(crate) fn make(plan: &MountPlan, opened: &Opened) -> Result<Made, LaunchError> {
     let mut made = Made::default();
-    for step in &plan.steps {
+    for (index, step) in plan.steps.iter().enumerate() {
         one(step, plan, opened, &mut made)?;
+        let later = &plan.steps[index + 1..];
+        made.decoded
+            .retain(|id, _| later.iter().any(|step| reads(step, id)));
     }
     Ok(made)
+}
+
+/// Whether `step` reads what the step `decoded` has decoded.
+fn reads(step: &Step, decoded: &StepId) -> bool {
+    match step {
+        Step::Extract {
+            source: Source::Decoded(source),
+            ..
+        } => source.decoded == *decoded,
+        _ => false,
+    }
 }
 
 /// Does one step. That its references are good was validated.
@@ -126,20 +143,31 @@ fn one(step: &Step, plan: &MountPlan, opened: &Opened, made: &mut Made) -> Resul
             made.make_directory(at)?;
             made.trees.insert(id.clone(), at.clone());
         }
+        Step::Decode { id, .. } => {
+            let text = opened.archives.get(id).ok_or_else(|| missing(id))?;
+            let procdir = made.procdir.as_ref().ok_or_else(|| missing(id))?;
+            let decoded = decode::decode(text, procdir)?;
+            made.decoded.insert(id.clone(), decoded);
+        }
         Step::Extract {
             id,
+            source,
             format,
+            offset,
             at,
             limits,
             jobs,
-            ..
         } => {
             made.make_directory(at)?;
             let into = made.open(at)?;
-            let archive = opened.archives.get(id).ok_or_else(|| missing(id))?;
+            let archive = match source {
+                Source::File(_) => opened.archives.get(id),
+                Source::Decoded(source) => made.decoded.get(&source.decoded),
+            };
             extract::extract(&Work {
-                archive,
-                format,
+                archive: archive.ok_or_else(|| missing(id))?,
+                format: format.as_ref(),
+                offset: *offset,
                 into: into.as_fd(),
                 limits,
                 jobs: *jobs,

@@ -78,7 +78,7 @@ pub(super) fn refusal(failure: Failure, facts: &NamespaceFacts) -> Refusal {
     Refusal {
         message: format!("cannot {}: {} ({errno:?})", tried(step), errno.desc()),
         causes: vec![cause.into()],
-        hints: hint.map(str::to_owned).into_iter().collect(),
+        hints: vec![hint.into()],
     }
 }
 
@@ -101,72 +101,71 @@ fn tried(step: Step) -> &'static str {
     }
 }
 
-/// The cause, and the fix where there is one.
-fn why(step: Step, errno: Errno, facts: &NamespaceFacts) -> (&'static str, Option<&'static str>) {
+/// The cause, and the fix.
+fn why(step: Step, errno: Errno, facts: &NamespaceFacts) -> (&'static str, &'static str) {
     match (step, errno) {
         (Step::OverlayMount, Errno::ENODEV) => (
             "The kernel has no overlay file system, or its module is not loaded.",
-            Some("`sudo modprobe overlay`."),
+            "`sudo modprobe overlay`.",
         ),
         (Step::OverlayMount, Errno::EPERM | Errno::EINVAL) if !facts.sys_admin => (
             "Overlays in a user namespace need Linux 5.11, and every directory on a file system \
              that allows them.",
-            Some("Boot a newer kernel."),
+            "Boot a newer kernel.",
         ),
         (Step::OverlayReplace, _) => (
             "The tmpfs cannot hold extended attributes of users, which Linux can since 6.6 \
              (CONFIG_TMPFS_XATTR).",
-            Some("Boot a newer kernel."),
+            "Boot a newer kernel.",
         ),
         (Step::Loop(BareStep::Control) | Step::FuseOpen, Errno::ENOENT) => (
             "The device node is not there: the driver is not loaded, or /dev here has only some \
              devices.",
-            Some(if matches!(step, Step::FuseOpen) {
+            if matches!(step, Step::FuseOpen) {
                 "`sudo modprobe fuse`; Docker: `--device /dev/fuse`."
             } else {
                 "`sudo modprobe loop`."
-            }),
+            },
         ),
         (Step::Loop(_), Errno::EACCES | Errno::EPERM) if !facts.sys_admin => (
             "Only root can attach loop devices. An ordinary user does without them.",
-            None,
+            "Nothing has to be done; `sudo fuselage doctor` tries them as root.",
         ),
         (Step::Loop(_), Errno::EACCES | Errno::EPERM) => (
             "This root may not use loop devices: the device control group or the user namespace \
              forbids it.",
-            Some("Docker: `--privileged`, or `--device /dev/loop-control` and the loop devices."),
+            "Docker: `--privileged`, or `--device /dev/loop-control` and the loop devices.",
         ),
         (Step::Loop(BareStep::Open), Errno::ENOENT) => (
             "/dev here has no node for the loop device that the kernel offers.",
-            Some("Mount a devtmpfs on /dev, or make the node with mknod(1)."),
+            "Mount a devtmpfs on /dev, or make the node with mknod(1).",
         ),
         (Step::Loop(BareStep::Configure), Errno::EINVAL | Errno::ENOTTY) => (
             "The kernel is older than 5.8 and has no LOOP_CONFIGURE; the older calls are used.",
-            None,
+            "Nothing has to be done; Linux 5.8 and newer attach faster.",
         ),
-        (Step::Loop(_), Errno::EBUSY) => (
-            "Other programs took every free device first.",
-            Some("Try again."),
-        ),
+        (Step::Loop(_), Errno::EBUSY) => {
+            ("Other programs took every free device first.", "Try again.")
+        }
         (Step::FuseOpen, Errno::EACCES) => (
             "/dev/fuse is for root only on this host (on most it has mode 0666).",
-            Some("`sudo chmod 666 /dev/fuse`; for good by a rule of udev(7)."),
+            "`sudo chmod 666 /dev/fuse`; for good by a rule of udev(7).",
         ),
         (Step::FuseOpen, Errno::EPERM) => (
             "The device control group forbids /dev/fuse.",
-            Some("Docker: `--device /dev/fuse`."),
+            "Docker: `--device /dev/fuse`.",
         ),
         (Step::FuseMount, Errno::ENODEV) => (
             "The kernel has no FUSE, or its module is not loaded.",
-            Some("`sudo modprobe fuse`."),
+            "`sudo modprobe fuse`.",
         ),
         (_, Errno::ENOSPC | Errno::ENOMEM) => (
             "There is no memory left, for this user or control group.",
-            None,
+            "End other programs, or raise the limit of the control group.",
         ),
         _ => (
             "None of the known causes fits; a security module or a filter may refuse it.",
-            Some("`dmesg` and the audit log may name what refused it."),
+            "`dmesg` and the audit log may name what refused it.",
         ),
     }
 }
@@ -239,11 +238,15 @@ mod tests {
                 Errno::EACCES,
                 Errno::ENOENT,
                 Errno::ENODEV,
+                Errno::EINVAL,
+                Errno::EBUSY,
+                Errno::ENOSPC,
                 Errno::EIO,
             ] {
                 let said = refusal(Failure { step, errno }, &facts);
                 assert!(said.message.starts_with("cannot "), "{said:?}");
                 assert!(said.causes[0].ends_with('.'), "{said:?}");
+                assert!(said.hints[0].ends_with('.'), "{said:?}");
             }
         }
     }

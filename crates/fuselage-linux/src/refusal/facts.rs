@@ -222,20 +222,11 @@ fn surroundings(root: &Path) -> Surroundings {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let root = tempfile::tempdir().unwrap();
-        for (path, content) in files {
-            let path = root.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, content).unwrap();
-        }
-        root
-    }
+    use crate::made_up_root::made_up_root;
 
     #[test]
     fn an_ubuntu_host_is_read() {
-        let root = tree(&[
+        let root = made_up_root(&[
             (
                 "proc/self/status",
                 "Name:\tx\nThreads:\t7\nNoNewPrivs:\t1\nSeccomp:\t2\n",

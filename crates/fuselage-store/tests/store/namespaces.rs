@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use fuselage_linux::capabilities::has_sys_admin;
 use fuselage_linux::mount::bind_read_only;
 use fuselage_linux::namespaces::{enter_mount_namespace, enter_user_namespace};
 use fuselage_linux::own_directory::open_following_links;
@@ -11,7 +10,8 @@ use fuselage_store::{HomeState, inspect_home, open_home};
 use std::os::fd::AsFd;
 
 use crate::support::{
-    USER, as_user, in_child, make, mode, open_tempdir, set_mode, skip, user_namespaces_work,
+    USER, as_user, in_child, make, mode, open_tempdir, root_may_mount, set_mode,
+    user_namespaces_work,
 };
 
 /// What `uid` finds at `home` inside a user namespace, after it was usable outside.
@@ -55,7 +55,7 @@ fn any_other_uid_does() {
 
 #[test]
 fn a_read_only_file_system_holds_no_home() {
-    if !(has_sys_admin() || skip("it needs root with CAP_SYS_ADMIN")) {
+    if !root_may_mount() {
         return;
     }
     let outside = open_tempdir();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use fuselage_linux::process::{Forked, Signal, exit_now, fork, send_signal, wait_for};
 use fuselage_store::{HomeState, inspect_home, open_fallback, open_home};
+use fuselage_testing::become_user;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
 use crate::home::{names, refused, why};
@@ -210,12 +211,9 @@ fn the_fallback_is_roots_or_the_users_and_no_link() {
 fn while_swapped(uid: u32, one: &Path, other: &Path, time: Duration, mut body: impl FnMut()) {
     let swapper = match fork().unwrap() {
         Forked::Child => {
-            let gid = nix::unistd::Gid::from_raw(uid);
-            let user = nix::unistd::Uid::from_raw(uid);
-            let became = nix::unistd::setresgid(gid, gid, gid)
-                .and_then(|()| nix::unistd::setresuid(user, user, user));
+            become_user(uid);
             let flags = RenameFlags::RENAME_EXCHANGE;
-            while became.is_ok() && renameat2(AT_FDCWD, one, AT_FDCWD, other, flags).is_ok() {}
+            while renameat2(AT_FDCWD, one, AT_FDCWD, other, flags).is_ok() {}
             exit_now(1)
         }
         Forked::Parent(child) => child,

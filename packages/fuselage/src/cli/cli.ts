@@ -1,18 +1,18 @@
 import { type BaseContext, Cli } from 'clipanion';
 
+import type { BaseCommand, CommandContext } from '../commands/base-command.js';
 import { DoctorCommand } from '../commands/doctor.js';
 import { HelpCommand } from '../commands/help.js';
+import { helpText } from '../commands/help-text.js';
 import { RunCommand } from '../commands/run.js';
+import { isReserved, isSubcommand, type Subcommand } from '../commands/subcommands.js';
 import { asFuselageError, EXIT_USAGE, FuselageError } from '../errors.js';
 import type { Inputs } from '../inputs.js';
 import type { Platform } from '../native/index.js';
 import type { Answer } from '../native/plan-types.js';
 import { splitWords } from '../run/words.js';
 import { VERSION } from '../version.js';
-import type { BaseCommand, CommandContext } from './base-command.js';
-import { helpText } from './help-text.js';
 import { ReaderGone } from './print.js';
-import { isReserved, isSubcommand, type Subcommand } from './subcommands.js';
 
 /** What the command line works with. */
 export interface Surroundings {

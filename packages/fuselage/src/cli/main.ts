@@ -5,13 +5,13 @@ import { encodeAnswer } from '../ask/answer.js';
 import { readFrame, readToEnd } from '../ask/frame.js';
 import { decodeQuestion, type Question } from '../ask/question.js';
 import { writeAll } from '../ask/write-all.js';
+import { wantsColour } from '../colour.js';
 import { EXIT_FAILURE, FuselageError } from '../errors.js';
 import { Inputs } from '../inputs.js';
 import { addon, platform } from '../native/index.js';
 import type { Answer } from '../native/plan-types.js';
 import { VERSION } from '../version.js';
 import { answerWords } from './cli.js';
-import { wantsColour } from './colour.js';
 import { print, ReaderGone } from './print.js';
 
 const LAUNCHER = 3;

@@ -21,6 +21,7 @@ export function print(text: string): void {
   } catch (error) {
     throw new FuselageError('ERR_OUTPUT', 'cannot write to standard output', {
       causes: [errnoOf(error) ?? String(error)],
+      hints: ['free some space there, or send the output elsewhere'],
     });
   }
   if (written === 'closed') throw new ReaderGone('standard output is closed');

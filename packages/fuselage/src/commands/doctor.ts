@@ -1,11 +1,11 @@
 import { Option } from 'clipanion';
 
-import { BaseCommand } from '../cli/base-command.js';
-import { paint } from '../cli/colour.js';
-import { printable } from '../cli/printable.js';
+import { paint } from '../colour.js';
 import { type Check, canRun, hostChecks } from '../host/capabilities.js';
 import type { Answer } from '../native/plan-types.js';
+import { printable } from '../printable.js';
 import { VERSION } from '../version.js';
+import { BaseCommand } from './base-command.js';
 
 /** `fuselage doctor [--json]` */
 export class DoctorCommand extends BaseCommand {

@@ -1,7 +1,5 @@
 import { Option } from 'clipanion';
 
-import { BaseCommand } from '../cli/base-command.js';
-import { SUBCOMMANDS } from '../cli/subcommands.js';
 import { readLimits } from '../config/numbers.js';
 import { POLICY } from '../config/policy.js';
 import { FuselageError } from '../errors.js';
@@ -10,6 +8,8 @@ import { gatherFacts } from '../run/facts.js';
 import { nearest } from '../run/near.js';
 import { planRun } from '../run/plan.js';
 import { type ProgramRequest, runRequest, type TreeOptions } from '../run/request.js';
+import { BaseCommand } from './base-command.js';
+import { SUBCOMMANDS } from './subcommands.js';
 
 /** `fuselage run [OPTIONS] [--] COMMAND [ARG...]`; the command's words are no option of ours. */
 export class RunCommand extends BaseCommand {
@@ -28,7 +28,7 @@ export class RunCommand extends BaseCommand {
   override answer(): Answer {
     const { inputs, print } = this.context;
     const request = runRequest(this.#trees(), this.#program(), inputs);
-    const plan = planRun(request, gatherFacts(request, inputs), POLICY);
+    const plan = planRun(request, gatherFacts(request, inputs, POLICY), POLICY);
     if (this.dryRun) {
       print(`${JSON.stringify(plan, null, 2)}\n`);
       return { answer: 'done', exitCode: 0 };

@@ -3,19 +3,7 @@
  * final NUL); a failure is data and never an exception, but for an argument of a wrong type.
  */
 
-/** A failure: what was tried on what and why it failed, ready to be printed. */
-export interface ErrorReport {
-  /** A word of `docs/errors.md`, such as `ERR_ARCHIVE_MISSING`. */
-  code: string;
-  /** What was tried, on which path; lower case, no full stop. */
-  message: string;
-  /** Each a thing to do about it. */
-  hints: string[];
-  /** Why it failed, the nearest reason first; the system's own text last. */
-  causes: string[];
-  /** The exit code of a run that fails for this: 125, 126 or 127. */
-  exitCode: number;
-}
+import type { ErrorReport } from './plan-types.js';
 
 /** What a call that can fail returns: exactly one of the two. */
 export type Outcome<T> =
@@ -28,11 +16,17 @@ export interface ArchiveFacts {
   identity: string;
   /** Bytes of the file. */
   length: number;
-  /** The name of the format, or null when it is none that is accepted. */
+  /** `base64`: the archive is text that is to be decoded first. */
+  encoding: 'plain' | 'base64';
+  /** The name of the format; null when it is none that is accepted, or shows only when decoded. */
   format: string | null;
+  /** Where the archive begins in the file, in bytes: behind an ELF program for example. */
+  offset: number;
   /** In words, for messages: `a zip archive`, `a gzip file`, `an empty file`, `an HTML page`. */
   looksLike: string;
-  /** The names of all formats that are accepted, for messages. */
+  /** What helps somebody who gave this file, if it is none that is accepted. */
+  advice: string | null;
+  /** Everything that is accepted, for messages. */
   accepted: string[];
 }
 

@@ -1,4 +1,4 @@
-import { FuselageError } from '../errors.js';
+import { FuselageError, type Hints } from '../errors.js';
 import { VERSION } from '../version.js';
 import type { Addon } from './addon.js';
 import {
@@ -56,7 +56,7 @@ export function loadAddon({ addon: file, name }: Platform = platform()): Addon {
     addon = require(file) as Addon;
   } catch (error) {
     const causes = [error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)];
-    const hints = usesGlibc()
+    const hints: Hints = usesGlibc()
       ? [`install ${name} again`]
       : ['this node is built for another C library than glibc: set FUSELAGE_NODE to one for glibc'];
     throw new FuselageError('ERR_PLATFORM_MISSING', `cannot load the addon ${file}`, {

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
+import type { Hints } from '../errors.js';
+
 /** The architectures that have a platform package, by the names of node. */
 const ARCHITECTURES: readonly string[] = ['x64', 'arm64'];
 
@@ -71,7 +73,7 @@ function beside(name: string, from: string): string | null {
 }
 
 /** Why there is no platform package, as an error's causes and hints. */
-export function whyMissing(name: string | null): { causes: string[]; hints: string[] } {
+export function whyMissing(name: string | null): { causes: string[]; hints: Hints } {
   if (name === null) {
     return {
       causes: [

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 
-import { POLICY } from '../config/policy.js';
+import type { Policy } from '../config/policy.js';
 import { FuselageError } from '../errors.js';
 import type { Inputs } from '../inputs.js';
 import type { ArchiveFacts, HostFacts } from '../native/index.js';
@@ -35,7 +35,7 @@ export interface RunFacts {
  *
  * @throws FuselageError an archive is missing, no regular file or cannot be read; the home is wrong
  */
-export function gatherFacts(request: RunRequest, inputs: Inputs): RunFacts {
+export function gatherFacts(request: RunRequest, inputs: Inputs, policy: Policy): RunFacts {
   const archives = new Map<string, ArchiveFacts>();
   for (const tree of request.trees) {
     if (tree.kind !== 'empty') archives.set(tree.name, archiveFacts(tree.file, inputs));
@@ -45,7 +45,9 @@ export function gatherFacts(request: RunRequest, inputs: Inputs): RunFacts {
   return {
     host: inputs.host(),
     home,
-    fallback: needed ? fallbackFact(inputs) : { kind: null, creatable: false, ancestor: '/' },
+    fallback: needed
+      ? fallbackFact(policy.fallbackHome, inputs)
+      : { kind: null, creatable: false, ancestor: '/' },
     archives,
   };
 }
@@ -57,12 +59,12 @@ function archiveFacts(file: string, inputs: Inputs): ArchiveFacts {
   return seen.value;
 }
 
-function fallbackFact(inputs: Inputs): FallbackFact {
-  const kind = inputs.file(POLICY.fallbackHome).value?.kind ?? null;
-  let ancestor = posix.dirname(POLICY.fallbackHome);
+function fallbackFact(path: string, inputs: Inputs): FallbackFact {
+  const kind = inputs.file(path).value?.kind ?? null;
+  let ancestor = posix.dirname(path);
   while (ancestor !== '/' && inputs.file(ancestor).value?.kind !== 'directory') {
     ancestor = posix.dirname(ancestor);
   }
-  const creatable = kind === null && inputs.mayMake(POLICY.fallbackHome);
+  const creatable = kind === null && inputs.mayMake(path);
   return { kind, creatable, ancestor };
 }

@@ -1,7 +1,7 @@
 /** The command line in process: words in, answer and printed text out. */
 import { answerWords } from '../../src/cli/cli.js';
 import { ReaderGone } from '../../src/cli/print.js';
-import { RESERVED, SUBCOMMANDS } from '../../src/cli/subcommands.js';
+import { RESERVED, SUBCOMMANDS } from '../../src/commands/subcommands.js';
 import { platform } from '../../src/native/index.js';
 import type { Answer, ErrorReport, MountPlan } from '../../src/native/plan-types.js';
 import { VERSION } from '../../src/version.js';
@@ -181,6 +181,14 @@ describe('other subcommands', () => {
     [['help', 'cache'], 'there is no subcommand `cache`'],
   ])('%j is wrong usage', (words, message) => {
     expect(refusal(...words)).toMatchObject({ code: 'ERR_USAGE', message, exitCode: 2 });
+  });
+
+  test('help of a typo names the near subcommand', () => {
+    expect(refusal('help', 'docter').hints).toEqual([
+      'did you mean `fuselage help doctor`?',
+      '`fuselage help` lists them',
+    ]);
+    expect(refusal('help', 'frob').hints).toEqual(['`fuselage help` lists them']);
   });
 
   test.each([...RESERVED])('%s is kept, and -- runs a program of that name', (word) => {

@@ -3,70 +3,44 @@ import { join } from 'node:path';
 import { compiled } from '../support/compile.js';
 import { mountTest, mountTestWith } from '../support/must-mount.js';
 import { freshDirectory, frontDoor } from '../support/places.js';
-import { caller, runFuselage } from '../support/run-fuselage.js';
+import { caller } from '../support/run-fuselage.js';
 import { standInNode } from '../support/stand-in-node.js';
-
-/** Plays `script` to `command` on a new terminal. */
-function atTerminal(
-  script: string[],
-  command: string[],
-  environment: Record<string, string> = {},
-  who = caller(),
-) {
-  const person = { ...who, program: compiled('terminal'), environment };
-  return runFuselage(person, [...script, '--', ...command]);
-}
+import { atShell, atTerminal } from '../support/terminal.js';
 
 const run = `'${frontDoor}' run`;
 
 mountTest('Ctrl-C ends the command, and the shell goes on', () => {
-  const ended = atTerminal(
-    [
-      `+trap : INT; ${run} sh -c 'echo rea''dy; exec sleep 60'; echo status $?\\n`,
-      '=ready',
-      '+^C',
-      '=status 130',
-      '+exit 5\\n',
-    ],
-    ['bash', '--norc', '-i'],
-  );
+  const ended = atShell([
+    `+${run} sh -c 'echo rea''dy; exec sleep 60'; echo status $?\\n`,
+    '=ready',
+    '+^C',
+    '=status 130',
+  ]);
   expect(ended.status).toBe(5);
 });
 
 mountTest('Ctrl-C while node is asked', () => {
   const node = standInNode('echo it is asked >/dev/tty; exec sleep 60');
-  const ended = atTerminal(
-    [
-      `+trap : INT; ${run} true; echo status $?\\n`,
-      '=it is asked',
-      '+^C',
-      '=status 130',
-      '+exit 5\\n',
-    ],
-    ['bash', '--norc', '-i'],
-    { FUSELAGE_NODE: node.path },
-  );
+  const ended = atShell([`+${run} true; echo status $?\\n`, '=it is asked', '+^C', '=status 130'], {
+    FUSELAGE_NODE: node.path,
+  });
   expect(ended.status).toBe(5);
 });
 
 mountTest('Ctrl-Z stops it, fg goes on', () => {
   // Without a child: a shell that is stopped while it starts one by vfork(2) does not stop itself.
   const ticking = 'i=0; while :; do i=$((i+1)); [ $((i % 50000)) = 0 ] && echo ti""ck; done';
-  const ended = atTerminal(
-    [
-      `+trap : INT; ${run} sh -c '${ticking}'\\n`,
-      '=tick',
-      '+^Z',
-      '=Stopped',
-      '+fg; echo status $?\\n',
-      '=tick',
-      '+^C',
-      '=status 130',
-      '+exit 7\\n',
-    ],
-    ['bash', '--norc', '-i'],
-  );
-  expect(ended.status).toBe(7);
+  const ended = atShell([
+    `+${run} sh -c '${ticking}'\\n`,
+    '=tick',
+    '+^Z',
+    '=Stopped',
+    '+fg; echo status $?\\n',
+    '=tick',
+    '+^C',
+    '=status 130',
+  ]);
+  expect(ended.status).toBe(5);
 });
 
 mountTest('a terminal mode that another program sets while node is asked stays', () => {

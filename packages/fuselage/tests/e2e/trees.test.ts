@@ -8,11 +8,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { mountTest, rootMountTest } from '../support/must-mount.js';
+import { mountTest, otherUserTest, rootMountTest } from '../support/must-mount.js';
 import { freshDirectory, frontDoor, root } from '../support/places.js';
 import {
   type Caller,
   caller,
+  ordinaryGroup,
   ordinaryUser,
   passwordDatabase,
   runFuselage,
@@ -36,15 +37,18 @@ const sh = (script: string) => ['--', 'sh', '-c', script];
 
 /** Everybody a run is for: an ordinary user, known or not, the overflow uid once, and root. */
 const callers = [
-  { name: 'uid 12345', uid: ordinaryUser, known: false },
-  { name: 'uid 12345 with an entry in passwd', uid: ordinaryUser, known: true },
-  { name: 'uid 65534', uid: 65534, known: false },
-  { name: 'root', uid: 0, known: true },
+  { name: 'an ordinary user', uid: ordinaryUser, known: false, test: mountTest },
+  {
+    name: 'one with an entry in the password database',
+    uid: ordinaryUser,
+    known: true,
+    test: otherUserTest,
+  },
+  { name: 'uid 65534', uid: 65534, known: false, test: otherUserTest },
+  { name: 'root', uid: 0, known: true, test: rootMountTest },
 ];
 
-describe.each(callers)('as $name', ({ uid, known }) => {
-  // Only root can give an ordinary user an entry.
-  const test = known && uid !== 0 ? rootMountTest : mountTest;
+describe.each(callers)('as $name', ({ uid, known, test }) => {
   let who: Caller;
   beforeEach(() => {
     who = caller(uid);
@@ -52,15 +56,15 @@ describe.each(callers)('as $name', ({ uid, known }) => {
   });
 
   test('a static tree is there, whole and read-only', () => {
-    const ended = runFuselage(who, [
+    // Times of MS-DOS are local ones (times.test.ts).
+    const ended = runFuselage({ ...who, environment: { TZ: 'UTC0' } }, [
       'run',
       '--static',
       words,
       ...sh(`cd "$FUSELAGE_STATIC/words" && cat a.txt link && stat -c '%a %Y' a.txt sub/deep/b.txt
         echo x 2>&1 >new | grep -o 'Read-only file system'`),
     ]);
-    const time =
-      Date.UTC(2001, 1, 3, 4, 5, 6) / 1000 + new Date(2001, 1, 3).getTimezoneOffset() * 60;
+    const time = Date.UTC(2001, 1, 3, 4, 5, 6) / 1000;
     expect(ended).toEqual({
       status: 0,
       signal: null,
@@ -104,7 +108,8 @@ describe.each(callers)('as $name', ({ uid, known }) => {
     const script = `id -u; id -g; grep -E '^Cap(Inh|Prm|Eff|Bnd|Amb):' /proc/self/status`;
     const ended = runFuselage(who, ['run', ...sh(script)]);
     const [user, group, ...capabilities] = ended.stdout.trim().split('\n');
-    expect([user, group]).toEqual([String(uid), String(uid)]);
+    const gid = uid === ordinaryUser ? ordinaryGroup : uid;
+    expect([user, group]).toEqual([String(uid), String(gid)]);
     const none = capabilities.every((line) => /:\t0+$/.test(line));
     expect(none).toBe(uid !== 0);
   });

@@ -1,6 +1,5 @@
 import {
   chmodSync,
-  chownSync,
   mkdirSync,
   readdirSync,
   rmSync,
@@ -9,11 +8,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { mountTest, rootMountTest } from '../support/must-mount.js';
-import { freshDirectory, freshHome, frontDoor } from '../support/places.js';
+import { mountTest, otherUserTest, rootMountTest } from '../support/must-mount.js';
+import { inOwnMounts } from '../support/own-mounts.js';
+import { freshDirectory, freshHome, frontDoor, give } from '../support/places.js';
 import {
   type Caller,
   caller,
+  ordinaryGroup,
   ordinaryUser,
   passwordDatabase,
   runFuselage,
@@ -29,13 +30,39 @@ beforeAll(() => {
 });
 
 describe('namespaces', () => {
-  mountTest('the id map is the identity and later mounts of the host arrive', () => {
-    const ended = runFuselage(caller(), [
-      'run',
-      ...sh(`tr -s ' ' </proc/self/uid_map; cat /proc/self/setgroups`),
-    ]);
-    expect(ended.stdout).toBe(` ${ordinaryUser} ${ordinaryUser} 1\ndeny\n`);
+  mountTest('the id maps are the identity, of this user and group alone', () => {
+    const script = `cd /proc/self; cat uid_map gid_map | tr -s ' '; cat setgroups; id -u; id -g`;
+    const ended = runFuselage(caller(), ['run', ...sh(script)]);
+    expect(ended.stdout).toBe(
+      ` ${ordinaryUser} ${ordinaryUser} 1\n ${ordinaryGroup} ${ordinaryGroup} 1\n` +
+        `deny\n${ordinaryUser}\n${ordinaryGroup}\n`,
+    );
   });
+
+  for (const [name, become, test] of [
+    ['an ordinary user', 'as_user', otherUserTest],
+    ['root', '', rootMountTest],
+  ] as const) {
+    test(`of ${name}: later mounts of the host arrive, those of the run do not leave`, () => {
+      const who = caller(become === '' ? 0 : ordinaryUser);
+      // The home is on a shared mount: what a run mounts there would arrive at the host.
+      const ended = inOwnMounts(
+        who,
+        `mount -t tmpfs -o mode=755 shared "$HOME"; mount --make-shared "$HOME"; cd "$HOME"
+       mkdir -m 755 later; mkdir -m 777 own
+       export FUSELAGE_HOME="$HOME/own/home"
+       ${become} timeout 20 "$0" run -s '${words}' -- sh -c '
+         echo ready >own/ready
+         until [ -e later/file ]; do sleep 0.02; done; cat later/file "$FUSELAGE_STATIC/words/a.txt"
+       ' &
+       until [ -e own/ready ]; do kill -0 $!; sleep 0.02; done
+       grep -c procdirs /proc/self/mountinfo || true
+       mount -t tmpfs later later; echo arrived >later/new; mv later/new later/file
+       wait $!`,
+      );
+      expect(ended).toMatchObject({ status: 0, stderr: '', stdout: '0\narrived\nalpha\n' });
+    });
+  }
 
   mountTest('the mounts are the documented ones', () => {
     const who = caller();
@@ -73,7 +100,6 @@ describe('nested runs', () => {
       'run',
       '-d',
       `zero:${words}`,
-      ...run('one').slice(0, 0),
       ...run('one'),
       ...run('two'),
       ...sh(script),
@@ -88,9 +114,9 @@ describe('nested runs', () => {
 
   mountTest('a directory of the same pid that is there already is not used', () => {
     const who = caller();
-    // Beside the outer run's directory, the next 400 numbers are taken.
-    const script = `cd "$FUSELAGE_TMPDIR/../.."; mkdir -p $(seq $$ $(($$ + 400)))
-      '${frontDoor}' run -s '${words}' sh -c 'echo "$FUSELAGE_STATIC"; cat "$FUSELAGE_STATIC"/*/*'`;
+    const script = `cd "$FUSELAGE_TMPDIR/../.."
+      sh -c 'mkdir $$; exec "$0" run -s "$1" sh -c "$2"' '${frontDoor}' '${words}' '
+        echo "$FUSELAGE_STATIC"; cat "$FUSELAGE_STATIC"/*/*'`;
     const ended = runFuselage(who, ['run', ...sh(script)]);
     expect(ended.stdout).toMatch(/\/procdirs\/\d+\.1\/static\nalpha\n$/);
   });
@@ -108,20 +134,26 @@ describe('home', () => {
     expect(mode()).toBe(0o700);
   });
 
-  mountTest('FUSELAGE_HOME takes its place, must be absolute and one’s own', () => {
+  const at = (who: Caller, home: string) =>
+    runFuselage({ ...who, environment: { FUSELAGE_HOME: home } }, [
+      'run',
+      ...sh('echo "$FUSELAGE_TMPDIR"'),
+    ]);
+
+  mountTest('FUSELAGE_HOME takes its place and must be absolute', () => {
     const who = caller();
     const own = join(freshDirectory(who.uid), 'deep', 'own');
-    const at = (home: string) =>
-      runFuselage({ ...who, environment: { FUSELAGE_HOME: home } }, [
-        'run',
-        ...sh('echo "$FUSELAGE_TMPDIR"'),
-      ]);
-    expect(at(own).stdout).toMatch(new RegExp(`^${own}/procdirs/\\d+/tmp\n$`));
-    expect(at('relative/home')).toMatchObject({ status: 125, stdout: '' });
-    expect(at('relative/home').stderr).toContain('ERR_HOME_RELATIVE');
+    expect(at(who, own).stdout).toMatch(new RegExp(`^${own}/procdirs/\\d+/tmp\n$`));
+    expect(at(who, 'relative/home')).toMatchObject({ status: 125, stdout: '' });
+    expect(at(who, 'relative/home').stderr).toContain('ERR_HOME_RELATIVE');
+  });
+
+  otherUserTest('one of somebody else is refused and left alone', () => {
     const foreign = freshDirectory(4321);
-    expect(at(foreign).stderr).toContain('ERR_HOME_OWNER');
+    expect(at(caller(), foreign).stderr).toContain('ERR_HOME_OWNER');
     expect(statSync(foreign).uid).toBe(4321);
+    // The twin: whose it is may use it.
+    expect(at(caller(4321), foreign)).toMatchObject({ status: 0, stderr: '' });
   });
 
   mountTest('no usable one: the trees are at /run/fuselage, and nothing is made there', () => {
@@ -138,10 +170,33 @@ describe('home', () => {
     expect(readdirSync('/run').includes('fuselage')).toBe(before);
   });
 
-  mountTest('root with somebody else’s home reads and writes nothing there', () => {
+  otherUserTest('no usable one, and /run/fuselage is there: it is mounted on', () => {
+    const script = (make: string) =>
+      `mount -t tmpfs run /run; ${make}
+       export FUSELAGE_HOME=/proc/no/home
+       as_user "$0" run -s '${words}' -- sh -c 'echo "$FUSELAGE_STATIC"; cat "$FUSELAGE_STATIC"/*/*'`;
+    const make = 'mkdir -m 755 /run/fuselage; echo kept >/run/fuselage/kept';
+    const ended = inOwnMounts(
+      caller(),
+      `${script(make)}; ls /run/fuselage; cat /run/fuselage/kept`,
+    );
+    expect(ended).toMatchObject({ status: 0, stderr: '' });
+    expect(ended.stdout).toMatch(/^\/run\/fuselage\/\d+\/static\nalpha\nkept\nkept\n$/);
+    for (const [wrong, words] of [
+      ['echo >/run/fuselage', 'no directory'],
+      ['ln -s /tmp /run/fuselage', 'is a symbolic link, and none is followed there'],
+    ] as const) {
+      const refused = inOwnMounts(caller(), script(wrong));
+      expect(refused).toMatchObject({ status: 125, stdout: '' });
+      expect(refused.stderr).toContain('[ERR_HOME_UNUSABLE]');
+      expect(refused.stderr).toContain(words);
+    }
+  });
+
+  rootMountTest('root with somebody else’s home reads and writes nothing there', () => {
     const home = freshHome(ordinaryUser);
     mkdirSync(join(home, '.fuselage'), { mode: 0o700 });
-    chownSync(join(home, '.fuselage'), ordinaryUser, ordinaryUser);
+    give(join(home, '.fuselage'), ordinaryUser);
     const who = { uid: 0, home };
     const ended = runFuselage(who, [
       'run',
@@ -159,7 +214,7 @@ describe('home', () => {
       ...sh('cat "$FUSELAGE_STATIC/words/a.txt"; echo "$FUSELAGE_STATIC"'),
     ]);
 
-  rootMountTest('HOME is not set: that of the password database', () => {
+  otherUserTest('HOME is not set: that of the password database', () => {
     const who = caller();
     const ended = withoutHome({ ...who, passwordDatabase: passwordDatabase(who.uid, who.home) });
     expect(ended).toMatchObject({ status: 0, stderr: '' });
@@ -168,7 +223,7 @@ describe('home', () => {
     expect(place?.startsWith(`${who.home}/.fuselage/procdirs/`)).toBe(true);
   });
 
-  rootMountTest('HOME is not set and the password database knows no such user: none', () => {
+  otherUserTest('HOME is not set and the password database knows no such user: none', () => {
     const ended = withoutHome(caller());
     expect(ended).toMatchObject({ status: 0, stderr: '' });
     expect(ended.stdout).toMatch(/^alpha\n\/run\/fuselage\/\d+\/static\n$/);
@@ -185,7 +240,7 @@ describe('the working directory', () => {
     const who = caller();
     const gone = join(freshDirectory(who.uid), 'gone');
     mkdirSync(gone);
-    chownSync(gone, who.uid, who.uid);
+    give(gone, who.uid);
     const script = `cd '${gone}' && rmdir '${gone}' && exec '${frontDoor}' run sh -c 'echo on; ls -a'`;
     const ended = runFuselage({ ...who, program: '/bin/sh' }, ['-c', script]);
     expect(ended.stdout).toContain('on\n');
@@ -241,7 +296,7 @@ mountTest('an archive that is replaced while we start is noticed', () => {
   );
   writeFileSync(node, `#!/bin/sh\nexec '${process.execPath}' --require '${preload}' "$@"\n`);
   chmodSync(node, 0o755);
-  chownSync(archive, who.uid, who.uid);
+  give(archive, who.uid);
   const ended = runFuselage({ ...who, environment: { FUSELAGE_NODE: node } }, [
     'run',
     '-s',

@@ -36,7 +36,21 @@ const NO_PLACE: HomeFacts = { state: 'unusable', owner: null, why: 'it may not b
 
 /** A zip archive. */
 export function zip(identity: string): ArchiveFacts {
-  return { identity, length: 1000, format: 'zip', looksLike: 'a zip archive', accepted: ['zip'] };
+  return {
+    identity,
+    length: 1000,
+    encoding: 'plain',
+    format: 'zip',
+    offset: 0,
+    looksLike: 'a zip archive',
+    advice: null,
+    accepted: ['zip', 'base64 text of these'],
+  };
+}
+
+/** base64 text of a zip archive. */
+export function zipText(identity: string): ArchiveFacts {
+  return { ...zip(identity), encoding: 'base64', looksLike: 'base64 text of a zip archive' };
 }
 
 /** A file or directory. */

@@ -8,15 +8,20 @@ import { ordinaryUser } from './run-fuselage.js';
 /** A test as jest takes it. */
 type Test = (name: string, body: jest.ProvidesCallback, timeout?: number) => void;
 
-/** A test that runs where `why` finds nothing in the way. Elsewhere its name says what was. */
-function testUnless(why: () => string | null): Test {
+const isRoot = () => process.geteuid?.() === 0;
+
+/**
+ * A test that runs where `why` finds nothing in the way. Elsewhere its name says what was, or it
+ * fails where every test is demanded that `demandable` does not except.
+ */
+function testUnless(why: () => string | null, demandable = () => true): Test {
   let found: string | null | undefined;
   return (name, body, timeout) => {
     if (found === undefined) found = why();
     const reason = found;
     if (reason === null) {
       test(name, body, timeout);
-    } else if (process.env[TEST_MUST_MOUNT] === '1') {
+    } else if (process.env[TEST_MUST_MOUNT] === '1' && demandable()) {
       test(name, () => {
         throw new Error(`${TEST_MUST_MOUNT}=1, and this test cannot run: ${reason}`);
       });
@@ -26,13 +31,18 @@ function testUnless(why: () => string | null): Test {
   };
 }
 
+/** A test that only root can do: of anybody else it is not demanded. */
+function rootTestUnless(why: () => string | null): Test {
+  return testUnless(() => (isRoot() ? why() : 'it needs root'), isRoot);
+}
+
 function words(outcome: Outcome<null>): string | null {
   const { error } = outcome;
   return error === undefined ? null : [error.message, ...error.causes].join(': ');
 }
 
 function whyNoMount(): string | null {
-  if (process.getuid?.() !== 0) return words(addon().probeUserNamespace());
+  if (!isRoot()) return words(addon().probeUserNamespace());
   return words(inAnotherNode('answer(addon.probeUserNamespace())', { uid: ordinaryUser }));
 }
 
@@ -57,20 +67,21 @@ export function mountTestWith(program: string): Test {
   );
 }
 
-/** A test that mounts as root, in this process. */
-export const rootMountTest: Test = testUnless(() => {
+/** A test in which other ordinary users than {@link ordinaryUser} mount. */
+export const otherUserTest: Test = rootTestUnless(whyNoMount);
+
+/** A test that mounts as root. */
+export const rootMountTest: Test = rootTestUnless(() => {
   const host = addon().hostFacts().value;
-  return host?.sysAdmin === true && !host.inUserNamespace ? null : 'it needs root';
+  return host?.sysAdmin === true && !host.inUserNamespace ? null : 'this root may not mount';
 });
 
 /** A test that attaches loop devices. */
-export const loopTest: Test = testUnless(() => {
+export const loopTest: Test = rootTestUnless(() => {
   const host = addon().hostFacts().value;
-  if (host?.sysAdmin !== true || host.inUserNamespace) return 'it needs root';
+  if (host?.sysAdmin !== true || host.inUserNamespace) return 'this root may not mount';
   return host.loopControl ? null : 'there is no /dev/loop-control';
 });
 
 /** A test that becomes another user. */
-export const rootTest: Test = testUnless(() =>
-  process.geteuid?.() === 0 ? null : 'only root can become another user',
-);
+export const rootTest: Test = rootTestUnless(() => null);

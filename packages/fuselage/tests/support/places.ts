@@ -15,12 +15,22 @@ export const launcher = ['x64', 'arm64']
 
 const made: string[] = [];
 
+/**
+ * Makes `owner` the owner of `path`. Only root can give something away; anybody else has it already
+ * and needs a `rootTest` for what is somebody else's.
+ */
+export function give(path: string, owner: number): void {
+  const own = process.getuid?.() ?? 0;
+  if (own === 0) chownSync(path, owner, owner);
+  else if (own !== owner) throw new Error(`only root can give ${path} to uid ${owner}`);
+}
+
 /** A new directory outside of the checkout, 0755, of this user; removed after the test file. */
 export function freshDirectory(owner = process.getuid?.() ?? 0): string {
   const path = mkdtempSync(join(tmpdir(), 'fuselage-test-'));
   made.push(path);
   chmodSync(path, 0o755);
-  chownSync(path, owner, owner);
+  give(path, owner);
   return path;
 }
 
@@ -28,7 +38,7 @@ export function freshDirectory(owner = process.getuid?.() ?? 0): string {
 export function freshHome(owner: number): string {
   const home = join(freshDirectory(owner), 'home');
   mkdirSync(home, { mode: 0o700 });
-  chownSync(home, owner, owner);
+  give(home, owner);
   return home;
 }
 

@@ -4,8 +4,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freshDirectory, freshHome, frontDoor } from './places.js';
 
-/** An ordinary user without an entry in the password database; 65534 would hide faults. */
-export const ordinaryUser = 12345;
+const asRoot = process.getuid?.() === 0;
+
+/**
+ * An ordinary user: of root's tests one without an entry in the password database (65534 would hide
+ * faults), else who runs the tests.
+ */
+export const ordinaryUser = asRoot ? 12345 : (process.getuid?.() ?? 0);
+
+/** The group of {@link ordinaryUser}. */
+export const ordinaryGroup = asRoot ? ordinaryUser : (process.getgid?.() ?? 0);
 
 /** Who calls, and with what. */
 export interface Caller {
@@ -57,7 +65,7 @@ function command(who: Caller, words: string[]): [program: string, words: string[
 }
 
 function spawnOptions(who: Caller) {
-  const becomesUser = process.getuid?.() === 0 && who.passwordDatabase === undefined;
+  const becomesUser = asRoot && who.passwordDatabase === undefined;
   return {
     cwd: who.directory ?? who.home,
     env: { HOME: who.home, PATH: process.env.PATH ?? '/usr/bin:/bin', ...who.environment },

@@ -1,4 +1,4 @@
-import { printable } from '../../src/cli/printable.js';
+import { printable } from '../../src/printable.js';
 
 // The same cases as in crates/fuselage-launch/src/report.rs.
 test('names neither end lines nor turn them around', () => {

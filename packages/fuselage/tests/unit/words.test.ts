@@ -1,7 +1,7 @@
 import { Cli } from 'clipanion';
 import fc from 'fast-check';
 
-import { helpText } from '../../src/cli/help-text.js';
+import { helpText } from '../../src/commands/help-text.js';
 import { RunCommand } from '../../src/commands/run.js';
 import { FuselageError } from '../../src/errors.js';
 import { RUN_OPTIONS, splitWords } from '../../src/run/words.js';

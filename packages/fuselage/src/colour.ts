@@ -1,6 +1,6 @@
 import { isatty } from 'node:tty';
 
-import type { Inputs } from '../inputs.js';
+import type { Inputs } from './inputs.js';
 
 const STANDARD_OUTPUT = 1;
 

@@ -1,0 +1,234 @@
+//! Writes the files of a tree with several threads.
+
+use std::fs::File;
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use fuselage_linux::beneath;
+
+use crate::archive::{Archive, Contents};
+use crate::error::ArchiveError;
+use crate::extract::Progress;
+use crate::large_file::LargeFile;
+use crate::output::FilePart;
+use crate::tree::{Leaf, LeafKind, Tree};
+use crate::tree_writer::Opened;
+
+/// Files of one directory that one thread writes in a row.
+const RUN: usize = 128;
+/// Files of one group that one thread writes in a row: another thread would have to unpack again
+/// what they have in common.
+const GROUP_RUN: usize = 512;
+
+/// What one thread does in a row.
+enum Work<'a> {
+    Files(&'a [&'a Leaf]),
+    Part { of: usize, part: usize },
+}
+
+/// Writes all files of `archive` below `into` with `jobs` threads.
+pub(crate) fn write_files(
+    archive: &dyn Archive,
+    into: BorrowedFd<'_>,
+    jobs: usize,
+    progress: Option<&(dyn Progress + Sync)>,
+) -> Result<(), ArchiveError> {
+    let tree = archive.tree();
+    let (mut small, mut large) = (Vec::new(), Vec::new());
+    for leaf in tree.leaves_of(LeafKind::File) {
+        match archive.parts(leaf) {
+            0 | 1 => small.push(leaf),
+            parts => large.push((leaf, parts)),
+        }
+    }
+    large.sort_by_key(|(leaf, _)| std::cmp::Reverse(leaf.size));
+    let shared: Vec<LargeFile<'_>> = large
+        .iter()
+        .map(|(leaf, parts)| LargeFile::new(leaf, *parts))
+        .collect();
+    // Parts of one file follow each other, so that no more files are open than there are threads.
+    let parts = large
+        .iter()
+        .enumerate()
+        .flat_map(|(of, (_, parts))| (0..*parts).map(move |part| Work::Part { of, part }));
+    let work: Vec<Work<'_>> = parts
+        .chain(runs(&mut small).into_iter().map(Work::Files))
+        .collect();
+    share_out(&work, jobs, || Writer {
+        tree,
+        into,
+        progress,
+        large: &shared,
+        contents: archive.contents(),
+        open: Opened::default(),
+    })
+}
+
+/// Runs of files of one group or directory, the biggest groups first.
+fn runs<'a, 'b>(files: &'b mut [&'a Leaf]) -> Vec<&'b [&'a Leaf]> {
+    fn group(leaf: &Leaf) -> (Option<u64>, usize) {
+        match leaf.group {
+            Some(group) => (Some(group), 0),
+            None => (None, leaf.directory),
+        }
+    }
+    files.sort_by_key(|leaf| (group(leaf), leaf.directory));
+    let mut groups: Vec<&[&Leaf]> = files
+        .chunk_by(|one, other| group(one) == group(other))
+        .collect();
+    groups.sort_by_cached_key(|files| {
+        std::cmp::Reverse(files.iter().map(|leaf| leaf.size).sum::<u64>())
+    });
+    let length = |files: &[&Leaf]| match files.first().and_then(|leaf| leaf.group) {
+        Some(_) => GROUP_RUN,
+        None => RUN,
+    };
+    groups
+        .into_iter()
+        .flat_map(|files| files.chunks(length(files)))
+        .collect()
+}
+
+/// Does all of `work` in `jobs` threads, each with a writer of its own.
+fn share_out<'a>(
+    work: &[Work<'_>],
+    jobs: usize,
+    writer: impl Fn() -> Writer<'a> + Sync,
+) -> Result<(), ArchiveError> {
+    let next = AtomicUsize::new(0);
+    let stop = AtomicBool::new(false);
+    // Of several errors the one of the first entry is told, whichever thread was faster.
+    let failure: Mutex<Option<Failure>> = Mutex::new(None);
+    let run = || {
+        let mut writer = writer();
+        while let Some(work) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(error) = writer.write(work, &stop) {
+                stop.store(true, Ordering::Relaxed);
+                let mut failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
+                if failure
+                    .as_ref()
+                    .is_none_or(|first| error.index < first.index)
+                {
+                    *failure = Some(error);
+                }
+            }
+            if stop.load(Ordering::Relaxed) {
+                return;
+            }
+        }
+    };
+    let threads = jobs.clamp(1, work.len().max(1));
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            // One that cannot be had leaves its work to the others.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, run);
+        }
+        run();
+    });
+    let failure = failure.into_inner().unwrap_or_else(PoisonError::into_inner);
+    failure.map_or(Ok(()), |failure| Err(failure.error))
+}
+
+/// The entry that failed, and why.
+struct Failure {
+    index: usize,
+    error: ArchiveError,
+}
+
+/// What one thread writes with.
+struct Writer<'a> {
+    tree: &'a Tree,
+    into: BorrowedFd<'a>,
+    progress: Option<&'a (dyn Progress + Sync)>,
+    large: &'a [LargeFile<'a>],
+    contents: Box<dyn Contents + 'a>,
+    open: Opened,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, work: &Work<'_>, stop: &AtomicBool) -> Result<(), Failure> {
+        let failure = |leaf: &Leaf| {
+            let index = leaf.index;
+            move |error| Failure { index, error }
+        };
+        match work {
+            Work::Files(files) => {
+                for leaf in *files {
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    self.write_file(leaf).map_err(failure(leaf))?;
+                }
+                Ok(())
+            }
+            Work::Part { of, part } => {
+                let large = &self.large[*of];
+                self.write_part(large, *part).map_err(failure(large.leaf))
+            }
+        }
+    }
+
+    fn write_file(&mut self, leaf: &Leaf) -> Result<(), ArchiveError> {
+        self.entering(leaf);
+        let mut file = create(&mut self.open, self.tree, self.into, leaf)?;
+        self.contents
+            .copy(leaf, &mut file)
+            .map_err(|error| error.of(|| self.tree.path(leaf)))?;
+        self.finish(leaf, &file)?;
+        self.advanced(1, leaf.size);
+        Ok(())
+    }
+
+    fn write_part(&mut self, large: &LargeFile<'_>, part: usize) -> Result<(), ArchiveError> {
+        let leaf = large.leaf;
+        self.entering(leaf);
+        let file = large.open(|| {
+            let file = create(&mut self.open, self.tree, self.into, leaf)?;
+            file.set_len(leaf.size)
+                .map_err(|error| ArchiveError::write(&self.tree.path(leaf), error))?;
+            Ok::<_, ArchiveError>(file)
+        })?;
+        let mut to = FilePart::new(&file);
+        self.contents
+            .copy_part(leaf, part, &mut to)
+            .map_err(|error| error.of(|| self.tree.path(leaf)))?;
+        let given = to.given();
+        let last = large.part_done();
+        if last {
+            self.finish(leaf, &file)?;
+        }
+        self.advanced(last.into(), given);
+        Ok(())
+    }
+
+    fn finish(&self, leaf: &Leaf, file: &File) -> Result<(), ArchiveError> {
+        beneath::set_time(file, leaf.time.seconds, leaf.time.nanoseconds)
+            .map_err(|error| ArchiveError::write(&self.tree.path(leaf), error))
+    }
+
+    fn entering(&self, leaf: &Leaf) {
+        if let Some(progress) = self.progress {
+            progress.entering(&self.tree.path(leaf));
+        }
+    }
+
+    fn advanced(&self, entries: u64, bytes: u64) {
+        if let Some(progress) = self.progress {
+            progress.advanced(entries, bytes);
+        }
+    }
+}
+
+fn create(
+    open: &mut Opened,
+    tree: &Tree,
+    into: BorrowedFd<'_>,
+    leaf: &Leaf,
+) -> Result<File, ArchiveError> {
+    let mut create = || {
+        let directory = open.get(tree, into, leaf.directory)?;
+        beneath::create_file(directory, &leaf.name, leaf.mode).map(File::from)
+    };
+    create().map_err(|error| ArchiveError::write(&tree.path(leaf), error))
+}

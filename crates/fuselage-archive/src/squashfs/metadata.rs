@@ -1,0 +1,199 @@
+//! Metadata blocks: what inodes, directories and tables are stored in, 8 KiB each, compressed.
+
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+
+use crate::error::ArchiveError;
+use crate::source::Source;
+use crate::squashfs::compression::Decompressor;
+use crate::squashfs::damaged;
+use crate::squashfs::superblock::Superblock;
+
+/// Bytes of a block, unpacked.
+const BLOCK: usize = 8192;
+/// Blocks that are kept: 2 MiB, the inodes of some 50,000 files.
+const KEPT: usize = 256;
+/// In a block's header: it is not compressed.
+const STORED: u16 = 1 << 15;
+
+/// Where something is in a table: the block, from the table's start, and the byte in it, unpacked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reference {
+    pub(crate) block: u64,
+    pub(crate) offset: u16,
+}
+
+impl Reference {
+    /// As it stands in an image: 48 bits for the block, 16 for the byte.
+    pub(crate) fn new(packed: u64) -> Self {
+        Self {
+            block: packed >> 16,
+            offset: packed as u16,
+        }
+    }
+}
+
+/// Part of an image that consists of metadata blocks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+}
+
+struct Block {
+    bytes: Vec<u8>,
+    /// Where the next one is in the image.
+    next: u64,
+}
+
+/// Reads metadata blocks and keeps the last ones.
+pub(crate) struct MetadataReader<'a> {
+    source: Source<'a>,
+    decompressor: Decompressor,
+    kept: HashMap<u64, Rc<Block>>,
+    order: VecDeque<u64>,
+}
+
+impl<'a> MetadataReader<'a> {
+    pub(crate) fn new(source: Source<'a>, superblock: &Superblock) -> Self {
+        Self {
+            source,
+            decompressor: Decompressor::new(superblock.compressor),
+            kept: HashMap::new(),
+            order: VecDeque::new(),
+        }
+    }
+
+    /// A cursor at `reference` in `table`.
+    pub(crate) fn at(
+        &mut self,
+        table: Table,
+        reference: Reference,
+    ) -> Result<Cursor<'_, 'a>, ArchiveError> {
+        let position = table.start.saturating_add(reference.block);
+        let block = self.block(position, table)?;
+        if usize::from(reference.offset) >= block.bytes.len() {
+            return Err(outside(table));
+        }
+        Ok(Cursor {
+            position,
+            offset: reference.offset.into(),
+            block,
+            table,
+            reader: self,
+        })
+    }
+
+    fn block(&mut self, position: u64, table: Table) -> Result<Rc<Block>, ArchiveError> {
+        if let Some(block) = self.kept.get(&position) {
+            // It was read for another table, perhaps.
+            if position < table.start || block.next > table.end {
+                return Err(outside(table));
+            }
+            return Ok(Rc::clone(block));
+        }
+        let block = Rc::new(self.read(position, table)?);
+        if self.order.len() == KEPT
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.kept.remove(&oldest);
+        }
+        self.order.push_back(position);
+        self.kept.insert(position, Rc::clone(&block));
+        Ok(block)
+    }
+
+    fn read(&mut self, position: u64, table: Table) -> Result<Block, ArchiveError> {
+        let left = table.end.saturating_sub(position);
+        if position < table.start || left < 2 {
+            return Err(outside(table));
+        }
+        let mut packed = [0; 2 + BLOCK];
+        let available = left.min(packed.len() as u64) as usize;
+        let packed = &mut packed[..available];
+        self.source.read_exact_at(packed, position)?;
+        let header = u16::from_le_bytes([packed[0], packed[1]]);
+        let length = usize::from(header & !STORED);
+        let broken = || {
+            damaged(format!(
+                "the {} table has a block that is broken",
+                table.name
+            ))
+        };
+        let packed = packed.get(2..2 + length).ok_or_else(broken)?;
+        let bytes = if header & STORED != 0 {
+            packed.to_vec()
+        } else {
+            let mut bytes = vec![0; BLOCK];
+            let unpacked = self.decompressor.unpack(packed, &mut bytes);
+            bytes.truncate(unpacked.map_err(|_| broken())?);
+            bytes
+        };
+        // Without this a long row of empty blocks would be walked again and again.
+        if bytes.is_empty() {
+            return Err(broken());
+        }
+        Ok(Block {
+            bytes,
+            next: position + 2 + length as u64,
+        })
+    }
+}
+
+fn outside(table: Table) -> ArchiveError {
+    damaged(format!(
+        "something points outside of the {} table",
+        table.name
+    ))
+}
+
+/// Reads on from somewhere in a table, over the borders of blocks.
+pub(crate) struct Cursor<'r, 'a> {
+    reader: &'r mut MetadataReader<'a>,
+    table: Table,
+    /// Where the block is in the image.
+    position: u64,
+    block: Rc<Block>,
+    offset: usize,
+}
+
+impl Cursor<'_, '_> {
+    /// Where the next byte is.
+    pub(crate) fn reference(&self) -> Result<Reference, ArchiveError> {
+        let here = |position: u64, offset: usize| Reference {
+            block: position - self.table.start,
+            offset: offset as u16,
+        };
+        // At the end of a block it is the first of the next one.
+        Ok(match self.offset == self.block.bytes.len() {
+            true => here(self.block.next, 0),
+            false => here(self.position, self.offset),
+        })
+    }
+
+    /// Fills `to`.
+    pub(crate) fn read(&mut self, mut to: &mut [u8]) -> Result<(), ArchiveError> {
+        while !to.is_empty() {
+            if self.offset == self.block.bytes.len() {
+                self.position = self.block.next;
+                self.block = self.reader.block(self.position, self.table)?;
+                self.offset = 0;
+            }
+            let available = &self.block.bytes[self.offset..];
+            let count = available.len().min(to.len());
+            let (now, later) = to.split_at_mut(count);
+            now.copy_from_slice(&available[..count]);
+            self.offset += count;
+            to = later;
+        }
+        Ok(())
+    }
+
+    /// The next `N` bytes.
+    pub(crate) fn bytes<const N: usize>(&mut self) -> Result<[u8; N], ArchiveError> {
+        let mut bytes = [0; N];
+        self.read(&mut bytes)?;
+        Ok(bytes)
+    }
+}

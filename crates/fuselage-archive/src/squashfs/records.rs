@@ -1,0 +1,128 @@
+//! What the walk through an image finds: the tree, and where the content of its leaves is.
+
+use std::ops::Range;
+
+use crate::error::ArchiveError;
+use crate::squashfs::blocks::BlockLists;
+use crate::squashfs::directories::Entry;
+use crate::squashfs::fragments::Fragment;
+use crate::squashfs::inodes::Inode;
+use crate::squashfs::metadata::Reference;
+use crate::tree::{Leaf, LeafKind, Tree};
+
+/// Where the content of a leaf is.
+#[derive(Clone, Debug)]
+pub(crate) enum Record {
+    File(FileRecord),
+    Symlink {
+        /// Of the target's first byte, in the inode table.
+        target: Reference,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct FileRecord {
+    /// Whole blocks, and the last one where it is not in a fragment block.
+    pub(crate) parts: Range<usize>,
+    pub(crate) tail: Option<Tail>,
+    pub(crate) size: u64,
+    /// How many of its bytes are holes.
+    pub(crate) holes: u64,
+}
+
+/// The end of a file, in a block together with those of other files.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tail {
+    pub(crate) fragment: Fragment,
+    /// Where in the fragment block, unpacked, in bytes.
+    pub(crate) offset: usize,
+    pub(crate) length: usize,
+}
+
+/// What an image holds, and where.
+#[derive(Debug)]
+pub(crate) struct Walked {
+    pub(crate) tree: Tree,
+    /// By the index of leaves.
+    pub(crate) records: Vec<Record>,
+    pub(crate) lists: BlockLists,
+}
+
+impl Walked {
+    pub(crate) fn new() -> Self {
+        Self {
+            tree: Tree::new(),
+            records: Vec::new(),
+            lists: BlockLists::default(),
+        }
+    }
+
+    /// Adds a file; the number of its leaf.
+    pub(crate) fn add_file(
+        &mut self,
+        parent: usize,
+        entry: Entry,
+        inode: &Inode,
+        file: FileRecord,
+    ) -> Result<usize, ArchiveError> {
+        let leaf = Leaf {
+            size: file.size,
+            holes: file.holes,
+            group: file.tail.map(|tail| tail.fragment.start),
+            ..self.leaf(parent, entry, inode)
+        };
+        self.records.push(Record::File(file));
+        self.tree.add_leaf_in(leaf)
+    }
+
+    /// Adds a symbolic link whose target has `length` bytes; the number of its leaf.
+    pub(crate) fn add_symlink(
+        &mut self,
+        parent: usize,
+        entry: Entry,
+        inode: &Inode,
+        target: Reference,
+        length: u32,
+    ) -> Result<usize, ArchiveError> {
+        let leaf = Leaf {
+            kind: LeafKind::Symlink,
+            size: length.into(),
+            ..self.leaf(parent, entry, inode)
+        };
+        self.records.push(Record::Symlink { target });
+        self.tree.add_leaf_in(leaf)
+    }
+
+    /// Adds another name of the leaf with the number `to`.
+    pub(crate) fn add_hard_link(
+        &mut self,
+        parent: usize,
+        entry: Entry,
+        to: usize,
+    ) -> Result<(), ArchiveError> {
+        let first = &self.tree.leaves[to];
+        let leaf = Leaf {
+            directory: parent,
+            name: entry.name,
+            kind: LeafKind::HardLink { to },
+            size: 0,
+            holes: 0,
+            ..first.clone()
+        };
+        self.tree.add_leaf_in(leaf).map(drop)
+    }
+
+    fn leaf(&self, parent: usize, entry: Entry, inode: &Inode) -> Leaf {
+        Leaf {
+            directory: parent,
+            name: entry.name,
+            kind: LeafKind::File,
+            mode: inode.mode,
+            time: inode.time,
+            size: 0,
+            holes: 0,
+            group: None,
+            index: self.records.len(),
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The walk through all directories of an image: each is read once, and each entry is counted
+//! before anything is kept of it.
+
+use std::collections::HashMap;
+
+use crate::error::{ArchiveError, shown};
+use crate::limits::Limits;
+use crate::path::check_depth;
+use crate::source::Source;
+use crate::squashfs::blocks::Bounds;
+use crate::squashfs::damaged;
+use crate::squashfs::directories::{Entry, read_listing};
+use crate::squashfs::fragments::FragmentTable;
+use crate::squashfs::inodes::{Content, FileFields, Listing, read_inode};
+use crate::squashfs::metadata::{MetadataReader, Reference};
+use crate::squashfs::records::{FileRecord, Tail, Walked};
+use crate::squashfs::superblock::Superblock;
+
+/// Reads all directories and inodes of an image; nothing of the files' data is looked at.
+pub(crate) fn walk(
+    source: Source<'_>,
+    superblock: &Superblock,
+    limits: &Limits,
+) -> Result<Walked, ArchiveError> {
+    let mut walk = Walk {
+        superblock,
+        limits,
+        metadata: MetadataReader::new(source, superblock),
+        fragments: FragmentTable::read(&source, superblock)?,
+        seen: HashMap::new(),
+        walked: Walked::new(),
+    };
+    let mut open = vec![(0, walk.root()?)];
+    while let Some((number, listing)) = open.pop() {
+        let mut below = Vec::new();
+        for entry in walk.listing(listing)? {
+            below.extend(walk.add(number, entry)?);
+        }
+        // The first one next: inodes lie in the order of such a walk.
+        open.extend(below.into_iter().rev());
+    }
+    let mut walked = walk.walked;
+    walked.tree.check(limits, superblock.bytes_used)?;
+    Ok(walked)
+}
+
+struct Walk<'a> {
+    superblock: &'a Superblock,
+    limits: &'a Limits,
+    metadata: MetadataReader<'a>,
+    fragments: FragmentTable,
+    /// By the numbers of their inodes.
+    seen: HashMap<u32, Seen>,
+    walked: Walked,
+}
+
+/// An inode that was met before.
+#[derive(Clone, Copy)]
+struct Seen {
+    inode: Reference,
+    /// The number of its leaf; `None`: it is a directory.
+    leaf: Option<usize>,
+}
+
+impl Walk<'_> {
+    fn root(&mut self) -> Result<Listing, ArchiveError> {
+        let inode = self.superblock.root;
+        let table = self.superblock.inode_table();
+        let root = read_inode(&mut self.metadata.at(table, inode)?)?;
+        let Content::Directory(listing) = root.content else {
+            return Err(damaged("the root of the image is no directory"));
+        };
+        self.seen.insert(root.number, Seen { inode, leaf: None });
+        Ok(listing)
+    }
+
+    fn listing(&mut self, listing: Listing) -> Result<Vec<Entry>, ArchiveError> {
+        if listing.length == 0 {
+            return Ok(Vec::new());
+        }
+        let (before, limit) = (self.walked.tree.entries(), self.limits.entries);
+        let table = self.superblock.directory_table();
+        let cursor = self.metadata.at(table, listing.start)?;
+        read_listing(cursor, listing.length, |count| {
+            let found = before.saturating_add(count as u64);
+            let of = "entries";
+            match found > limit {
+                true => Err(ArchiveError::Limit { of, found, limit }),
+                false => Ok(()),
+            }
+        })
+    }
+
+    /// Adds an entry of the directory with the number `parent`; what is to be listed next if it is
+    /// a directory.
+    fn add(
+        &mut self,
+        parent: usize,
+        entry: Entry,
+    ) -> Result<Option<(usize, Listing)>, ArchiveError> {
+        let depth = self.walked.tree.directories[parent].depth;
+        check_depth(depth.saturating_add(1), self.limits)?;
+        if let Some(seen) = self.seen.get(&entry.number) {
+            let to = first_name(&self.walked, parent, &entry, *seen)?;
+            self.walked.add_hard_link(parent, entry, to)?;
+            return Ok(None);
+        }
+        let path = |walked: &Walked| walked.tree.path_in(parent, &entry.name);
+        let table = self.superblock.inode_table();
+        let mut cursor = self.metadata.at(table, entry.inode)?;
+        let inode = read_inode(&mut cursor)?;
+        if inode.number != entry.number || inode.kind != entry.kind {
+            let what = "is not what its directory says that it is";
+            return Err(ArchiveError::damaged(&path(&self.walked), what));
+        }
+        let number = entry.number;
+        let mut seen = Seen {
+            inode: entry.inode,
+            leaf: None,
+        };
+        let walked = &mut self.walked;
+        match inode.content {
+            Content::Special(what) => return Err(ArchiveError::hostile(&path(walked), what)),
+            Content::Directory(listing) => {
+                let tree = &mut walked.tree;
+                let directory =
+                    tree.add_directory_in(parent, &entry.name, inode.mode, inode.time)?;
+                self.seen.insert(number, seen);
+                return Ok(Some((directory, listing)));
+            }
+            Content::Symlink(length) => {
+                let target = cursor.reference()?;
+                seen.leaf = Some(walked.add_symlink(parent, entry, &inode, target, length)?);
+            }
+            Content::File(fields) => {
+                let (list, path) = (cursor.reference()?, path(walked));
+                let file = self.read_file(list, fields, &path)?;
+                seen.leaf = Some(self.walked.add_file(parent, entry, &inode, file)?);
+                let image = self.superblock.bytes_used;
+                self.walked.tree.check_limits(self.limits, image)?;
+            }
+        }
+        self.seen.insert(number, seen);
+        Ok(None)
+    }
+
+    /// Finds where the content of a file is; `list`: where its list of blocks is.
+    fn read_file(
+        &mut self,
+        list: Reference,
+        fields: FileFields,
+        path: &[u8],
+    ) -> Result<FileRecord, ArchiveError> {
+        let size = fields.size;
+        // Before the list is read, which is as long as the size wants it.
+        let (found, limit) = (
+            self.walked.tree.bytes().saturating_add(size),
+            self.limits.bytes,
+        );
+        if found > limit {
+            let of = "bytes unpacked";
+            return Err(ArchiveError::Limit { of, found, limit });
+        }
+        let bounds = Bounds {
+            block_size: self.superblock.block_size,
+            bytes_used: self.superblock.bytes_used,
+        };
+        let mut tail = None;
+        if let Some((number, offset)) = fields.fragment {
+            let length = size % u64::from(bounds.block_size);
+            if u64::from(offset) + length > bounds.block_size.into() {
+                let what = "ends outside of its fragment block";
+                return Err(ArchiveError::damaged(path, what));
+            }
+            if length > 0 {
+                tail = Some(Tail {
+                    fragment: self.fragments.get(number, &mut self.metadata)?,
+                    offset: offset as usize,
+                    length: length as usize,
+                });
+            }
+        }
+        let length = size - tail.map_or(0, |tail| tail.length as u64);
+        let mut file = FileRecord {
+            parts: 0..0,
+            tail,
+            size,
+            holes: 0,
+        };
+        if length > 0 {
+            let table = self.superblock.inode_table();
+            let mut cursor = self.metadata.at(table, list)?;
+            let lists = &mut self.walked.lists;
+            (file.parts, file.holes) =
+                lists.read(&mut cursor, fields.start, length, bounds, path)?;
+        }
+        Ok(file)
+    }
+}
+
+/// The number of the leaf that `entry` is another name of, since its inode was met before.
+fn first_name(
+    walked: &Walked,
+    parent: usize,
+    entry: &Entry,
+    seen: Seen,
+) -> Result<usize, ArchiveError> {
+    let path = || walked.tree.path_in(parent, &entry.name);
+    match seen.leaf {
+        Some(leaf) if seen.inode == entry.inode => Ok(leaf),
+        Some(leaf) => {
+            let other = shown(&walked.tree.path(&walked.tree.leaves[leaf]));
+            let what = format!("has the inode number of `{other}` and is not the same file");
+            Err(ArchiveError::damaged(&path(), what))
+        }
+        None => {
+            let what = "is a directory that is in the image twice, or holds itself";
+            Err(ArchiveError::hostile(&path(), what))
+        }
+    }
+}

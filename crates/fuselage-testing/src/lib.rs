@@ -1,0 +1,17 @@
+//! For the tests of several crates: a forked child for what changes a process for good, being
+//! another user, and leaving a test out with its reason. No crate depends on it but for tests.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod child;
+mod left_out;
+mod user;
+
+pub use child::in_child;
+pub use left_out::{root_may_mount, skip, skip_without_root, user_namespaces_work};
+pub use user::{USER, as_user, become_user};

@@ -1,0 +1,64 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { launcher } from './places.js';
+import { until } from './stand-in-node.js';
+
+/** The parent of a process; 0 when it is gone. */
+function parentOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return 0;
+  }
+}
+
+function isLauncher(pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`) === launcher;
+  } catch {
+    return false;
+  }
+}
+
+function isBelow(pid: number, ancestor: number): boolean {
+  for (let at = pid; at > 1; at = parentOf(at)) {
+    if (at === ancestor) return true;
+  }
+  return false;
+}
+
+const mountNamespace = (pid: number | string) => readlinkSync(`/proc/${pid}/ns/mnt`);
+
+/**
+ * Whether it has become a worker: in the run's mount namespace, where no child is but a worker (what
+ * becomes node is in the caller's), and without capabilities, which it gives up last.
+ */
+function isConfined(pid: number): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return mountNamespace(pid) !== mountNamespace('self') && /^CapEff:\t0+$/m.test(status);
+  } catch {
+    return false;
+  }
+}
+
+/** The process that extracts below `ancestor`: the launcher's file, forked by the launcher. */
+function findWorker(ancestor: number): number | undefined {
+  return readdirSync('/proc')
+    .map(Number)
+    .find((pid) => {
+      if (!(pid > 1) || !isLauncher(pid)) return false;
+      const parent = parentOf(pid);
+      return isLauncher(parent) && isBelow(parent, ancestor) && isConfined(pid);
+    });
+}
+
+/** Waits for the worker of a run that `ancestor` is or has started. */
+export async function workerBelow(ancestor: number): Promise<number> {
+  let found: number | undefined;
+  await until(() => {
+    found = findWorker(ancestor);
+    return found !== undefined;
+  });
+  return found as number;
+}
