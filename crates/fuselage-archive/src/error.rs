@@ -25,7 +25,7 @@ pub enum ArchiveError {
         /// The entry.
         entry: String,
     },
-    /// Something that zip allows and this crate does not know.
+    /// Something that its format allows and this crate does not know.
     #[error("{}{what}", of(entry))]
     Unsupported {
         /// The entry, where it is one's.
@@ -173,7 +173,7 @@ impl ArchiveError {
             }
             Self::Damaged { .. } => "fetch or build the archive again",
             Self::Encrypted { .. } => "pack it again without a password",
-            Self::Unsupported { .. } => "pack it again with `zip`, which compresses by deflate",
+            Self::Unsupported { .. } => "pack it again with `zip`, or with `mksquashfs -comp zstd`",
             Self::Hostile { .. } => "do not trust this archive, or pack it again with a sane tool",
             Self::Limit { .. } => "if you trust the archive, raise the limit: --limit NAME=NUMBER",
             Self::NoSpace { .. } => ROOM,
