@@ -183,6 +183,7 @@ impl ArchiveError {
                 error if causes::is_out_of_descriptors(error) => {
                     "raise the limit of open files (`ulimit -n`), or use fewer threads: --jobs 1"
                 }
+                error if error.kind() == io::ErrorKind::FileTooLarge => FILE_SIZE,
                 error if error.kind() == io::ErrorKind::OutOfMemory => {
                     "end other programs, or give this one more memory"
                 }
@@ -204,6 +205,8 @@ fn accepted() -> String {
 
 const ROOM: &str = "give the run more memory with --tmpfs-size SIZE (or FUSELAGE_TMPFS_SIZE), \
                     within what the machine and its control group have";
+
+const FILE_SIZE: &str = "raise the file size limit (`ulimit -f`) of this shell";
 
 fn is_full(error: &io::Error) -> bool {
     matches!(

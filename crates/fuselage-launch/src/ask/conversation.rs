@@ -11,6 +11,9 @@ use fuselage_plan::{HEADER_LENGTH, frame_length};
 
 use crate::ask::node_process::Node;
 
+/// Bytes that are taken from the socket at once.
+const CHUNK: usize = 65536;
+
 /// What came back.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Heard {
@@ -31,6 +34,8 @@ pub(crate) fn converse(
     let socket = node.socket.as_fd();
     let mut unsent = question;
     let mut received = Vec::new();
+    // Not on the stack, whose limit is the caller's.
+    let mut chunk = vec![0; CHUNK];
     loop {
         let [ready, signal] = wait_for_either([
             Watch {
@@ -59,7 +64,6 @@ pub(crate) fn converse(
             }
         }
         if ready.read {
-            let mut chunk = [0; 65536];
             match descriptors::receive_some(socket, &mut chunk) {
                 Ok(0) => {
                     return Ok(Heard::Ended {

@@ -1,12 +1,11 @@
 //! Work on an archive in a worker: whatever becomes of it, the answer names the archive.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use fuselage_archive::{ArchiveError, Space};
 use fuselage_linux::causes;
 use fuselage_linux::memory::{free_bytes, memory_facts};
-use fuselage_linux::open;
 use fuselage_linux::shared_notes::SharedNotes;
 use fuselage_plan::ErrorReport;
 use serde::{Deserialize, Serialize};
@@ -26,7 +25,7 @@ enum WorkerAnswer {
 pub(crate) fn run(
     verb: &'static str,
     path: &Path,
-    directory: &Path,
+    directory: BorrowedFd<'_>,
     work: impl FnOnce(&SharedNotes) -> Result<(), ErrorReport>,
 ) -> Result<(), LaunchError> {
     let notes = SharedNotes::new().map_err(|error| LaunchError::system("share memory", error))?;
@@ -38,13 +37,7 @@ pub(crate) fn run(
         serde_json::to_vec(&answer).unwrap_or_default()
     };
     // An entry that was begun, or anything that was written.
-    let directory = open::open_directory(directory).ok();
-    let progress = || {
-        let free = directory
-            .as_ref()
-            .and_then(|directory| free_bytes(directory.as_fd()).ok());
-        (notes.read(), free)
-    };
+    let progress = || (notes.read(), free_bytes(directory).ok());
     let mut watchdog = Watchdog::new(ALLOWANCE);
     let answer = worker::run(in_worker, INTERVAL, |used| {
         watchdog.is_stuck(progress(), used)

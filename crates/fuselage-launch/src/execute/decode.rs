@@ -1,29 +1,28 @@
 //! Decodes base64 text in a worker, into a file that has no name.
 
 use std::os::fd::AsFd;
-use std::path::Path;
 
 use fuselage_linux::open;
 
 use crate::error::LaunchError;
 use crate::execute::archive_worker::{self, report, space};
+use crate::execute::procdir::Procdir;
 use crate::execute::progress::TerminalProgress;
 use crate::execute::sources::Archive;
 
 const VERB: &str = "decode";
 
-/// Decodes `text` into a new file on the file system of `directory`. Nobody else can ever open it,
-/// and it is gone when it is closed.
-pub(crate) fn decode(text: &Archive, directory: &Path) -> Result<Archive, LaunchError> {
-    let failed = |source| LaunchError::Directory {
-        path: directory.to_owned(),
+/// Decodes `text` into a new file on the run's tmpfs. Nobody else can ever open it, and it is gone
+/// when it is closed.
+pub(crate) fn decode(text: &Archive, procdir: &Procdir) -> Result<Archive, LaunchError> {
+    let root = procdir.root.as_fd();
+    let file = open::make_unnamed_file(root).map_err(|source| LaunchError::Directory {
+        path: procdir.path.clone(),
         source,
-    };
-    let opened = open::open_directory(directory).map_err(failed)?;
-    let file = open::make_unnamed_file(opened.as_fd()).map_err(failed)?;
-    archive_worker::run(VERB, &text.path, directory, |notes| {
+    })?;
+    archive_worker::run(VERB, &text.path, root, |notes| {
         let progress = TerminalProgress::new("decoding", &text.path, notes);
-        let space = space(&opened);
+        let space = space(&root);
         let decoded = fuselage_archive::decode(
             text.file.as_fd(),
             file.as_fd(),

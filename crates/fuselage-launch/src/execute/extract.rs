@@ -1,10 +1,8 @@
 //! Extracts one archive in a worker.
 
-use std::os::fd::AsFd;
-use std::path::Path;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use fuselage_archive::{ArchiveError, Extraction, Format, Limits, detect_decoded};
-use fuselage_linux::open;
 use fuselage_linux::processors::processors;
 use fuselage_linux::shared_notes::SharedNotes;
 use fuselage_plan::{ErrorReport, ExtractLimits, FormatName};
@@ -24,7 +22,7 @@ pub(crate) struct Work<'a> {
     /// Where it begins in its file, in bytes, if the plan says what it is.
     pub(crate) offset: u64,
     /// An empty directory.
-    pub(crate) into: &'a Path,
+    pub(crate) into: BorrowedFd<'a>,
     pub(crate) limits: &'a ExtractLimits,
     /// Threads; `None`: as many as there are processors for this process.
     pub(crate) jobs: Option<u32>,
@@ -38,13 +36,6 @@ pub(crate) fn extract(work: &Work<'_>) -> Result<(), LaunchError> {
 
 fn in_worker(work: &Work<'_>, notes: &SharedNotes) -> Result<(), ErrorReport> {
     let (format, offset) = format_and_offset(work)?;
-    let into = open::open_directory(work.into).map_err(|error| {
-        LaunchError::Directory {
-            path: work.into.to_owned(),
-            source: error,
-        }
-        .into_report()
-    })?;
     let limits = work.limits;
     let progress = TerminalProgress::new("extracting", &work.archive.path, notes);
     let how = Extraction {
@@ -55,11 +46,11 @@ fn in_worker(work: &Work<'_>, notes: &SharedNotes) -> Result<(), ErrorReport> {
             ratio: limits.ratio,
         },
         jobs: work.jobs.map_or_else(processors, |jobs| jobs as usize),
-        space: space(&into),
+        space: space(&work.into),
         progress: Some(&progress),
     };
     let archive = work.archive.file.as_fd();
-    let extracted = fuselage_archive::extract(archive, format, offset, into.as_fd(), &how);
+    let extracted = fuselage_archive::extract(archive, format, offset, work.into, &how);
     progress.end();
     extracted
         .map(drop)

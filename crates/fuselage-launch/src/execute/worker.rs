@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fuselage_linux::poll::readable_within;
 use fuselage_linux::process::{self, ExitKind, Forked, Pid, Signal};
-use fuselage_linux::signals::ChildSignal;
+use fuselage_linux::signals::{self, ChildSignal};
 use fuselage_linux::{capabilities, descriptors};
 
 use crate::frames::{receive_frame, send_frame};
@@ -42,6 +42,7 @@ pub(crate) fn run(
                 .and_then(|()| process::no_new_privileges())
                 .and_then(|()| capabilities::give_up());
             drop(ours);
+            signals::fail_at_file_size_limit();
             if confined.is_ok() {
                 let answer = work();
                 if send_frame(theirs.as_fd(), &answer).is_ok() {
