@@ -23,17 +23,21 @@ describe.each([
   mountTest('a squashfs image of another kind is an error that says which', () => {
     const image = join(freshDirectory(), 'image.sfs');
     const bytes = tinySquashfs('hello.txt', 'hello\n');
-    for (const [change, word] of [
-      [() => bytes.write('sqsh', 0, 'latin1'), 'big-endian'],
-      [() => bytes.write('hsqs', 0, 'latin1') && bytes.writeUInt16LE(3, 28), 'version 3.0'],
-      [() => bytes.writeUInt16LE(4, 28) && bytes.writeUInt16LE(3, 20), 'lzo'],
+    for (const [change, word, code] of [
+      [() => bytes.write('sqsh', 0, 'latin1'), 'big-endian', 'UNRECOGNISED'],
+      [
+        () => bytes.write('hsqs', 0, 'latin1') && bytes.writeUInt16LE(3, 28),
+        'version 3.0',
+        'UNSUPPORTED',
+      ],
+      [() => bytes.writeUInt16LE(4, 28) && bytes.writeUInt16LE(3, 20), 'lzo', 'UNSUPPORTED'],
     ] as const) {
       change();
       writeFileSync(image, bytes);
       const ended = runFuselage(caller(uid), ['run', '-s', image, '--', 'true']);
       expect(ended).toMatchObject({ status: 125, stdout: '' });
       expect(ended.stderr).toContain(word);
-      expect(ended.stderr).toContain('ERR_ARCHIVE_UNSUPPORTED');
+      expect(ended.stderr).toContain(`ERR_ARCHIVE_${code}`);
     }
   });
 });
