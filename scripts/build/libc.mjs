@@ -34,7 +34,7 @@ export function findMusl(gnuTarget) {
 
 /**
  * musl for what is shipped: static glibc asks the processor for its features before `main`, which a
- * virtual machine traps (docs/decisions/0009-libc-of-the-launcher.md). Static and at a random
+ * virtual machine traps (docs/decisions/0011-libc-of-the-launcher.md). Static and at a random
  * address in both cases.
  *
  * @param {string} gnuTarget this machine's, with glibc
