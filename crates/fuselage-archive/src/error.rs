@@ -5,6 +5,8 @@ use std::io;
 use fuselage_linux::causes;
 use thiserror::Error;
 
+use crate::space::LimitedBy;
+
 /// An archive that is refused, or a tree that cannot be written.
 #[derive(Debug, Error)]
 pub enum ArchiveError {
@@ -49,16 +51,14 @@ pub enum ArchiveError {
         limit: u64,
     },
     /// It would not fit.
-    #[error("the tree needs {needed} {unit} and {limited_by} leaves {left}")]
+    #[error("the trees need {needed} {}, and {limited_by} leaves {left}", limited_by.unit())]
     NoSpace {
         /// What it needs.
         needed: u64,
         /// What there is.
         left: u64,
-        /// Of what: bytes, inodes.
-        unit: &'static str,
-        /// What limits it.
-        limited_by: String,
+        /// Of what there is too little.
+        limited_by: LimitedBy,
     },
     /// A call failed while writing.
     #[error("cannot write `{entry}`")]
@@ -152,7 +152,11 @@ impl ArchiveError {
             Self::Unsupported { .. } => "pack it again with `zip`, which compresses by deflate",
             Self::Hostile { .. } => "do not trust this archive, or pack it again with a sane tool",
             Self::Limit { .. } => "if you trust the archive, raise the limit: --limit NAME=NUMBER",
-            Self::NoSpace { .. } => ROOM,
+            Self::NoSpace {
+                needed,
+                left,
+                limited_by,
+            } => return vec![room(*limited_by, *needed, *left)],
             Self::Text { .. } => "fetch the text again, or make it again: `base64 FILE` writes it",
             Self::Write { source, .. } | Self::NotDecoded { source } => match source {
                 full if is_full(full) => ROOM,
@@ -169,6 +173,27 @@ impl ArchiveError {
             }
         };
         vec![hint.to_owned()]
+    }
+}
+
+/// What helps where there is too little room; only some of it is fuselage's to give.
+fn room(limited_by: LimitedBy, needed: u64, left: u64) -> String {
+    const MEBIBYTE: u64 = 1 << 20;
+    match limited_by {
+        LimitedBy::TmpfsBytes => format!(
+            "give the run more memory, if the machine has it: --tmpfs-size={}M (or \
+             FUSELAGE_TMPFS_SIZE)",
+            // What the directories of the run take besides is less than this.
+            needed.div_ceil(MEBIBYTE).saturating_add(1)
+        ),
+        LimitedBy::TmpfsInodes => "give the run a larger tmpfs, which also holds more entries: \
+                                   --tmpfs-size SIZE (or FUSELAGE_TMPFS_SIZE)"
+            .to_owned(),
+        LimitedBy::ControlGroup => format!(
+            "raise the memory limit of the control group by {} MiB (`docker run --memory`, \
+             `MemoryMax=` of systemd), or end what uses it up",
+            needed.saturating_sub(left).div_ceil(MEBIBYTE)
+        ),
     }
 }
 
@@ -218,12 +243,6 @@ mod tests {
                 found: 2,
                 limit: 1,
             },
-            ArchiveError::NoSpace {
-                needed: 2,
-                left: 1,
-                unit: "bytes",
-                limited_by: "the size of the tmpfs".to_owned(),
-            },
             ArchiveError::Read {
                 source: io::ErrorKind::Other.into(),
             },
@@ -233,6 +252,17 @@ mod tests {
                 what: what(),
             },
         ];
+        for limited_by in [
+            LimitedBy::TmpfsBytes,
+            LimitedBy::TmpfsInodes,
+            LimitedBy::ControlGroup,
+        ] {
+            every.push(ArchiveError::NoSpace {
+                needed: 2,
+                left: 1,
+                limited_by,
+            });
+        }
         for kind in [
             io::ErrorKind::StorageFull,
             io::ErrorKind::QuotaExceeded,
@@ -257,5 +287,16 @@ mod tests {
             assert!(hints.iter().all(|hint| !hint.is_empty()), "{error:?}");
         }
         assert_eq!(seen, (0..10).collect());
+    }
+
+    #[test]
+    fn the_option_is_named_where_it_helps_and_nowhere_else() {
+        assert!(room(LimitedBy::TmpfsBytes, 3 << 20, 1 << 20).contains("--tmpfs-size=4M"));
+        assert!(room(LimitedBy::TmpfsInodes, 9, 8).contains("--tmpfs-size SIZE"));
+        let group = room(LimitedBy::ControlGroup, 3 << 20, 1 << 20);
+        assert!(
+            group.contains("by 2 MiB") && !group.contains("--tmpfs-size"),
+            "{group}"
+        );
     }
 }

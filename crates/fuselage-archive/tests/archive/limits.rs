@@ -85,7 +85,7 @@ fn room_is_compared_in_pages_before_anything_is_written() {
         Some(Space {
             bytes,
             inodes,
-            limited_by: "the size of the tmpfs",
+            control_group: None,
         })
     };
     for (space, unit) in [(space(40_959, 100), "bytes"), (space(1 << 20, 9), "inodes")] {

@@ -7,6 +7,7 @@ mod namespaces;
 mod procdir;
 mod program;
 mod progress;
+mod room;
 mod shell_script;
 mod sources;
 mod steps;

@@ -10,7 +10,7 @@ use fuselage_linux::open;
 use fuselage_plan::{MountPlan, MountPointWay, Place, ProcdirParent, Step, StepId};
 
 use crate::error::LaunchError;
-use crate::execute::extract::{self, Work};
+use crate::execute::extract::{Extraction, Work};
 use crate::execute::procdir::{self, Procdir};
 use crate::execute::sources::Opened;
 
@@ -19,6 +19,15 @@ use crate::execute::sources::Opened;
 pub(crate) struct Made {
     pub(crate) procdir: Option<Procdir>,
     paths: BTreeMap<StepId, PathBuf>,
+}
+
+/// What the steps are made with.
+struct Making<'a> {
+    plan: &'a MountPlan,
+    opened: &'a Opened,
+    made: Made,
+    /// Begun by the first step that extracts.
+    extraction: Option<Extraction<'a>>,
 }
 
 impl Made {
@@ -39,75 +48,98 @@ impl Made {
 
 /// Does every step, in order.
 pub(crate) fn make(plan: &MountPlan, opened: &Opened) -> Result<Made, LaunchError> {
-    let mut made = Made::default();
+    let mut making = Making {
+        plan,
+        opened,
+        made: Made::default(),
+        extraction: None,
+    };
     for step in &plan.steps {
-        let path = one(step, plan, opened, &mut made)?;
-        made.paths.insert(step.id().clone(), path);
+        let path = making.step(step)?;
+        making.made.paths.insert(step.id().clone(), path);
     }
-    Ok(made)
+    Ok(making.made)
 }
 
-/// Does one step; returns the path of what it made. That its references are good was validated.
-fn one(
-    step: &Step,
-    plan: &MountPlan,
-    opened: &Opened,
-    made: &mut Made,
-) -> Result<PathBuf, LaunchError> {
-    match step {
-        Step::MountPoint { path, how, .. } => {
-            let path = PathBuf::from(path.as_os_str());
-            if let MountPointWay::Mirror { ancestor } = how {
-                make_mirror(Path::new(ancestor.as_os_str()), &path)?;
+impl<'a> Making<'a> {
+    /// Does one step; returns the path of what it made. That its references are good was validated.
+    fn step(&mut self, step: &'a Step) -> Result<PathBuf, LaunchError> {
+        let made = &mut self.made;
+        match step {
+            Step::MountPoint { path, how, .. } => {
+                let path = PathBuf::from(path.as_os_str());
+                if let MountPointWay::Mirror { ancestor } = how {
+                    make_mirror(Path::new(ancestor.as_os_str()), &path)?;
+                }
+                Ok(path)
             }
-            Ok(path)
+            Step::Procdir { on, size, .. } => {
+                let parent = match on {
+                    ProcdirParent::Home => procdir::home_parent(self.opened.procdirs.as_ref())?,
+                    ProcdirParent::MountPoint(id) => procdir::parent(&made.path(id)?)?,
+                };
+                let procdir = procdir::make(parent, *size, self.plan.namespaces)?;
+                let path = procdir.path.clone();
+                made.procdir = Some(procdir);
+                Ok(path)
+            }
+            Step::Directory { at, .. } => {
+                let path = made.locate(at);
+                make_directory(&path)?;
+                Ok(path)
+            }
+            Step::Extract { id, at, .. } => {
+                let path = made.locate(at);
+                make_directory(&path)?;
+                self.extraction(id)?.write(id)?;
+                Ok(path)
+            }
+            Step::ReadOnly { tree, .. } => {
+                let path = made.path(tree)?;
+                let opened = open::open_place(&path).map_err(|source| LaunchError::Directory {
+                    path: path.clone(),
+                    source,
+                })?;
+                bind_read_only(opened.as_fd()).map_err(|error| mount_failed(&path, &error))?;
+                Ok(path)
+            }
         }
-        Step::Procdir { on, size, .. } => {
-            let parent = match on {
-                ProcdirParent::Home => procdir::home_parent(opened.procdirs.as_ref())?,
-                ProcdirParent::MountPoint(id) => procdir::parent(&made.path(id)?)?,
-            };
-            let procdir = procdir::make(parent, *size, plan.namespaces)?;
-            let path = procdir.path.clone();
-            made.procdir = Some(procdir);
-            Ok(path)
-        }
-        Step::Directory { at, .. } => {
-            let path = made.locate(at);
-            make_directory(&path)?;
-            Ok(path)
-        }
-        Step::Extract {
-            id,
-            format,
-            offset,
-            at,
-            limits,
-            jobs,
-            ..
-        } => {
-            let path = made.locate(at);
-            make_directory(&path)?;
-            let archive = opened.archives.get(id).ok_or_else(|| missing(id))?;
-            extract::extract(&Work {
-                archive,
+    }
+
+    /// What extracts the archives of all steps, of which `first` is the first.
+    fn extraction(&mut self, first: &StepId) -> Result<&mut Extraction<'a>, LaunchError> {
+        let begun = match self.extraction.take() {
+            Some(begun) => begun,
+            None => Extraction::begin(self.works()?, first)?,
+        };
+        Ok(self.extraction.insert(begun))
+    }
+
+    fn works(&self) -> Result<Vec<Work<'a>>, LaunchError> {
+        let mut works = Vec::new();
+        for step in &self.plan.steps {
+            if let Step::Extract {
+                id,
                 format,
-                offset: *offset,
-                into: &path,
+                offset,
+                at,
                 limits,
-                jobs: *jobs,
-            })?;
-            Ok(path)
+                jobs,
+                ..
+            } = step
+            {
+                works.push(Work {
+                    id,
+                    archive: self.opened.archives.get(id).ok_or_else(|| missing(id))?,
+                    format,
+                    offset: *offset,
+                    into: self.made.locate(at),
+                    limits,
+                    jobs: *jobs,
+                });
+            }
         }
-        Step::ReadOnly { tree, .. } => {
-            let path = made.path(tree)?;
-            let opened = open::open_place(&path).map_err(|source| LaunchError::Directory {
-                path: path.clone(),
-                source,
-            })?;
-            bind_read_only(opened.as_fd()).map_err(|error| mount_failed(&path, &error))?;
-            Ok(path)
-        }
+        Ok(works)
     }
 }
 

@@ -78,6 +78,9 @@ function recognised(
   throw new FuselageError(
     'ERR_ARCHIVE_UNRECOGNISED',
     `the archive \`${file}\` is of no format that fuselage reads`,
-    { causes: [`it looks like ${looksLike}`], hints: [`accepted are: ${facts?.accepted.join(', ') ?? 'none'}`] },
+    {
+      causes: [`it looks like ${looksLike}`],
+      hints: [`accepted are: ${facts?.accepted.join(', ') ?? 'none'}`],
+    },
   );
 }

@@ -20,6 +20,15 @@ function isLauncher(pid: number): boolean {
   }
 }
 
+/** It has given up privileges, and ends with its parent from just before that on. */
+function isConfined(pid: number): boolean {
+  try {
+    return /^NoNewPrivs:\s1$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
 function isBelow(pid: number, ancestor: number): boolean {
   for (let at = pid; at > 1; at = parentOf(at)) {
     if (at === ancestor) return true;
@@ -32,10 +41,22 @@ function findWorker(ancestor: number): number | undefined {
   return readdirSync('/proc')
     .map(Number)
     .find((pid) => {
-      if (!(pid > 1) || !isLauncher(pid)) return false;
+      if (!(pid > 1) || !isLauncher(pid) || !isConfined(pid)) return false;
       const parent = parentOf(pid);
       return isLauncher(parent) && isBelow(parent, ancestor);
     });
+}
+
+/** Whether the worker of a run with `home` has begun to write a static tree. */
+export function writes(worker: number, home: string): boolean {
+  try {
+    const procdirs = `/proc/${worker}/root${home}/.fuselage/procdirs`;
+    const [procdir] = readdirSync(procdirs);
+    const [tree] = readdirSync(`${procdirs}/${procdir}/static`);
+    return readdirSync(`${procdirs}/${procdir}/static/${tree}`).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Waits for the worker of a run that `ancestor` is or has started. */
