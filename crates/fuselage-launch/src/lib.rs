@@ -81,6 +81,9 @@ fn question(words: &[CString], environment: &[CString]) -> Question {
     let bytes = |strings: &[CString]| strings.iter().map(|s| s.as_bytes().to_vec()).collect();
     Question {
         version: fuselage_plan::VERSION.into(),
+        platform_package: package::platform()
+            .map(|directory| directory.into_os_string().into_vec())
+            .unwrap_or_default(),
         // A directory that was removed, or lies outside of the root, has no name.
         working_directory: std::env::current_dir()
             .map(|path| path.into_os_string().into_vec())

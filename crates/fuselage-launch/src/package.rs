@@ -1,14 +1,25 @@
-//! Finds the npm package when the launcher is called under its own name.
+//! Where the npm packages are, by where the launcher is itself.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::LaunchError;
 
-/// The directory of the npm package `fuselage` that belongs to this launcher: beside the platform
-/// package, or in a `node_modules` of a directory above it.
+/// The file that this process executes.
+fn own_file() -> io::Result<PathBuf> {
+    std::fs::read_link("/proc/self/exe")
+}
+
+/// The directory of the platform package; `None` where /proc does not tell.
+pub(crate) fn platform() -> Option<PathBuf> {
+    Some(own_file().ok()?.parent()?.to_owned())
+}
+
+/// The directory of the npm package `fuselage` that belongs to this launcher, which was called
+/// under its own name: beside the platform package, or in a `node_modules` of a directory above it.
 pub(crate) fn find() -> Result<PathBuf, LaunchError> {
-    let own = std::fs::read_link("/proc/self/exe")
-        .map_err(|error| LaunchError::system("find the launcher's own file", error))?;
+    let own =
+        own_file().map_err(|error| LaunchError::system("find the launcher's own file", error))?;
     let found = candidates(&own).find(|package| package.join("dist/entry.js").is_file());
     found.ok_or(LaunchError::PackageMissing { launcher: own })
 }

@@ -58,6 +58,7 @@ pub struct Arrival {
 #[derive(Debug)]
 pub struct Borrowed {
     descriptor: SignalFd,
+    set: SigSet,
     mask_before: SigSet,
 }
 
@@ -79,6 +80,7 @@ impl Borrowed {
         match SignalFd::with_flags(&set, flags) {
             Ok(descriptor) => Ok(Self {
                 descriptor,
+                set,
                 mask_before,
             }),
             Err(error) => {
@@ -86,6 +88,11 @@ impl Borrowed {
                 Err(error.into())
             }
         }
+    }
+
+    /// Whether `signal` is one of them: the caller neither ignores nor blocks it.
+    pub fn includes(&self, signal: Signal) -> bool {
+        self.set.contains(signal)
     }
 
     /// For poll(2): readable when a signal has come.
@@ -246,8 +253,13 @@ mod tests {
             send_signal(own_pid(), Signal::SIGINT);
             send_signal(own_pid(), Signal::SIGUSR1);
             let unread = signals.next().is_none();
+            let included = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGUSR1]
+                .map(|signal| signals.includes(signal));
             signals.end();
-            unread && is_ignored(Signal::SIGINT) && is_pending(Signal::SIGUSR1)
+            unread
+                && included == [true, false, false]
+                && is_ignored(Signal::SIGINT)
+                && is_pending(Signal::SIGUSR1)
         });
         assert_eq!(end, ExitKind::Exited(0));
     }

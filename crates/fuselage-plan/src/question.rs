@@ -11,6 +11,9 @@ use thiserror::Error;
 pub struct Question {
     /// The package version of the launcher.
     pub version: Vec<u8>,
+    /// The directory of the launcher's own file, which is the platform package: node may be unable
+    /// to find it (Yarn's Plug'n'Play). Empty where the launcher does not know it.
+    pub platform_package: Vec<u8>,
     /// The working directory as `getcwd(2)` says; empty when it has no name any more.
     pub working_directory: Vec<u8>,
     /// The words behind the program name.
@@ -35,6 +38,7 @@ impl Question {
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         put_string(&mut bytes, &self.version);
+        put_string(&mut bytes, &self.platform_package);
         put_string(&mut bytes, &self.working_directory);
         for list in [&self.arguments, &self.environment] {
             put_number(&mut bytes, list.len() as u32);
@@ -60,6 +64,7 @@ impl Question {
         let input = &mut bytes;
         Ok(Self {
             version: take_string(input, "version")?,
+            platform_package: take_string(input, "platform package")?,
             working_directory: take_string(input, "working directory")?,
             arguments: take_list(input, "arguments")?,
             environment: take_list(input, "environment")?,
@@ -128,6 +133,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_question_survives_encoding(
+            platform_package in prop::collection::vec(any::<u8>(), 0..40),
             working_directory in prop::collection::vec(any::<u8>(), 0..40),
             arguments in words(),
             environment in words(),
@@ -135,7 +141,8 @@ mod tests {
             groups in prop::collection::vec(any::<u32>(), 0..8),
         ) {
             let question = Question {
-                version: b"1.2.3".to_vec(), working_directory, arguments, environment, ids, groups,
+                version: b"1.2.3".to_vec(), platform_package, working_directory, arguments,
+                environment, ids, groups,
             };
             prop_assert_eq!(Question::decode(&question.encode()), Ok(question));
         }

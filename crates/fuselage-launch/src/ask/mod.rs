@@ -42,7 +42,12 @@ enum Said {
     Outcome(Outcome),
     Unsuitable(String),
     NotStarted(String),
+    /// Nothing: it died of a signal that its caller ignores or blocks.
+    Killed(Signal),
 }
+
+/// How often a node is started that dies of signals which the command would survive.
+const ATTEMPTS: usize = 5;
 
 /// Asks the candidates in their order until one is suitable. Ends this process where a signal for
 /// the command came in the meantime.
@@ -53,10 +58,14 @@ pub(crate) fn ask(asking: &Asking<'_>, question: &Question) -> Result<Outcome, L
     let mut tried = Vec::new();
     for candidate in candidates(asking.environment) {
         let name = candidate.program.display().to_string();
-        match ask_one(asking, &candidate, &question)? {
+        match ask_again(asking, &candidate, &question)? {
             Said::Outcome(outcome) => return Ok(outcome),
             Said::Unsuitable(reason) | Said::NotStarted(reason) => {
                 tried.push(format!("{name} ({}): {reason}", candidate.origin));
+            }
+            Said::Killed(signal) => {
+                let how = format!("{} {ATTEMPTS} times", ended(ExitKind::Signaled(signal)));
+                return Err(no_answer(&candidate, how));
             }
         }
         if candidate.exclusive {
@@ -64,6 +73,31 @@ pub(crate) fn ask(asking: &Asking<'_>, question: &Question) -> Result<Outcome, L
         }
     }
     Err(LaunchError::NodeMissing { tried })
+}
+
+/// Node sets the default dispositions and an empty mask at its start (`PlatformInit` in node.cc),
+/// so a signal to the process group ends it also where the caller ignores or blocks that signal.
+/// To the caller nothing has happened then: another one is asked.
+fn ask_again(
+    asking: &Asking<'_>,
+    candidate: &Candidate,
+    question: &[u8],
+) -> Result<Said, LaunchError> {
+    let mut said = ask_one(asking, candidate, question)?;
+    for _ in 1..ATTEMPTS {
+        if !matches!(said, Said::Killed(_)) {
+            break;
+        }
+        said = ask_one(asking, candidate, question)?;
+    }
+    Ok(said)
+}
+
+fn no_answer(candidate: &Candidate, how: String) -> LaunchError {
+    LaunchError::NodeNoAnswer {
+        node: candidate.program.clone(),
+        how,
+    }
 }
 
 fn ask_one(
@@ -106,10 +140,7 @@ fn talk(
         }
     };
     let heard = converse(&node, question, signals, came);
-    let no_answer = |how: String| LaunchError::NodeNoAnswer {
-        node: candidate.program.clone(),
-        how,
-    };
+    let no_answer = |how: String| no_answer(candidate, how);
     let answer = match heard {
         Ok(Heard::Frame(bytes)) => serde_json::from_slice::<Answer>(&bytes)
             .map_err(|error| no_answer(format!("answered what is no answer: {error}"))),
@@ -118,6 +149,9 @@ fn talk(
             if let Ok(ExitKind::Signaled(signal)) = how
                 && CALLER_SIGNALS.contains(&signal)
             {
+                if !signals.includes(signal) {
+                    return Ok(Said::Killed(signal));
+                }
                 came.get_or_insert(signal);
             }
             let how = how.map_or_else(|error| error.to_string(), ended);

@@ -18,24 +18,21 @@ pub(crate) fn find(path: &Path, trees: &[(PlanPath, PathBuf)]) -> Result<PathBuf
             return Ok(file);
         }
     }
-    let found: Vec<PathBuf> = trees
+    let found: Vec<(&PlanPath, PathBuf)> = trees
         .iter()
-        .map(|(_, root)| root.join(path))
-        .filter(|file| file.is_file())
+        .map(|(name, root)| (name, root.join(path)))
+        .filter(|(_, file)| file.is_file())
         .collect();
-    let text = path.display().to_string();
-    let names = || trees.iter().map(|(name, _)| name.to_string());
-    match found.len() {
-        0 => Err(LaunchError::RunNotFound {
-            path: text,
-            trees: names().collect(),
+    match found.as_slice() {
+        [] => Err(LaunchError::RunNotFound {
+            path: path.display().to_string(),
+            trees: trees.iter().map(|(name, _)| name.to_string()).collect(),
         }),
-        1 => Ok(found.into_iter().next().unwrap_or_default()),
-        _ => Err(LaunchError::RunAmbiguous {
-            path: text,
-            candidates: trees
+        [(_, file)] => Ok(file.clone()),
+        several => Err(LaunchError::RunAmbiguous {
+            path: path.display().to_string(),
+            candidates: several
                 .iter()
-                .filter(|(_, root)| root.join(path).is_file())
                 .map(|(name, _)| format!("{name}/{}", path.display()))
                 .collect(),
         }),

@@ -4,6 +4,8 @@ import { fromBytes } from '../bytes.js';
 export interface Question {
   /** The package version of the launcher. */
   version: string;
+  /** The directory of the launcher's own file, the platform package; empty: not known. */
+  platformPackage: string;
   /** The working directory as `getcwd(2)` says; empty when it has no name any more. */
   workingDirectory: string;
   /** The words behind the program name. */
@@ -59,6 +61,7 @@ export function decodeQuestion(bytes: Buffer): Question {
   const reader = new Reader(bytes);
   return {
     version: reader.string(),
+    platformPackage: reader.string(),
     workingDirectory: reader.string(),
     arguments: reader.list(() => reader.string()),
     environment: reader.list(() => reader.string()),

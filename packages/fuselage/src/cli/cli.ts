@@ -8,6 +8,7 @@ import { RunCommand } from '../commands/run.js';
 import { isReserved, isSubcommand, type Subcommand } from '../commands/subcommands.js';
 import { asFuselageError, EXIT_USAGE, FuselageError } from '../errors.js';
 import type { Inputs } from '../inputs.js';
+import type { Platform } from '../native/index.js';
 import type { Answer } from '../native/plan-types.js';
 import { splitWords } from '../run/words.js';
 import { VERSION } from '../version.js';
@@ -17,6 +18,8 @@ import { ReaderGone } from './print.js';
 export interface Surroundings {
   /** All that may be looked at. */
   inputs: Inputs;
+  /** Finds the platform package. */
+  platform: () => Platform;
   /** Whether standard output may be coloured. */
   colour: boolean;
   /** Prints to standard output. */

@@ -8,7 +8,7 @@ import { writeAll } from '../ask/write-all.js';
 import { wantsColour } from '../colour.js';
 import { EXIT_FAILURE, FuselageError } from '../errors.js';
 import { Inputs } from '../inputs.js';
-import { addon } from '../native/index.js';
+import { addon, platform } from '../native/index.js';
 import type { Answer } from '../native/plan-types.js';
 import { VERSION } from '../version.js';
 import { answerWords } from './cli.js';
@@ -22,9 +22,12 @@ const EXIT_SIGPIPE = 141;
 function answer(question: Question): Answer {
   if (question.version !== VERSION)
     return { answer: 'error', error: mismatch(question).toReport() };
-  const inputs = new Inputs({ environment: question.environment, directory: null }, addon);
+  const locate = () => platform(question.platformPackage);
+  const caller = { environment: question.environment, directory: null };
+  const inputs = new Inputs(caller, () => addon(locate));
+  const surroundings = { inputs, platform: locate, colour: wantsColour(inputs), print };
   try {
-    return answerWords(question.arguments, { inputs, colour: wantsColour(inputs), print });
+    return answerWords(question.arguments, surroundings);
   } catch (error) {
     if (error instanceof ReaderGone) return { answer: 'done', exitCode: EXIT_SIGPIPE };
     throw error;

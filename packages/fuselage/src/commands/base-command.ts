@@ -1,6 +1,7 @@
 import { type BaseContext, Command } from 'clipanion';
 
 import type { Inputs } from '../inputs.js';
+import type { Platform } from '../native/index.js';
 import type { Answer } from '../native/plan-types.js';
 import type { SplitWords } from '../run/words.js';
 
@@ -12,6 +13,12 @@ export interface CommandContext extends BaseContext {
   split: SplitWords;
   /** All that may be looked at. */
   inputs: Inputs;
+  /**
+   * Finds the platform package.
+   *
+   * @throws FuselageError `ERR_PLATFORM_MISSING`
+   */
+  platform: () => Platform;
   /** Whether standard output may be coloured. */
   colour: boolean;
   /** Prints to standard output. */

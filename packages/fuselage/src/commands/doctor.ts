@@ -13,8 +13,8 @@ export class DoctorCommand extends BaseCommand {
   json = Option.Boolean('--json', false);
 
   override answer(): Answer {
-    const { inputs, print, colour } = this.context;
-    const checks = hostChecks(inputs);
+    const { inputs, platform, print, colour } = this.context;
+    const checks = hostChecks(inputs, platform);
     const ok = canRun(checks);
     print(this.json ? doctorJson(checks) : doctorText(checks, colour));
     return { answer: 'done', exitCode: ok ? 0 : 1 };

@@ -2,9 +2,10 @@ import { Option } from 'clipanion';
 
 import { EXIT_USAGE, FuselageError } from '../errors.js';
 import type { Answer } from '../native/plan-types.js';
+import { nearest } from '../run/near.js';
 import { BaseCommand } from './base-command.js';
 import { helpText } from './help-text.js';
-import { isSubcommand } from './subcommands.js';
+import { isSubcommand, SUBCOMMANDS } from './subcommands.js';
 
 /** `fuselage help [SUBCOMMAND]` */
 export class HelpCommand extends BaseCommand {
@@ -15,8 +16,12 @@ export class HelpCommand extends BaseCommand {
   override answer(): Answer {
     const subcommand = this.subcommand;
     if (subcommand !== undefined && !isSubcommand(subcommand)) {
+      const near = nearest(subcommand, SUBCOMMANDS);
       throw new FuselageError('ERR_USAGE', `there is no subcommand \`${subcommand}\``, {
-        hints: ['`fuselage help` lists them'],
+        hints: [
+          ...(near === null ? [] : [`did you mean \`fuselage help ${near}\`?`]),
+          '`fuselage help` lists them',
+        ],
         exitCode: EXIT_USAGE,
       });
     }

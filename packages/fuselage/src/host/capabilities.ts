@@ -1,6 +1,6 @@
 import { asFuselageError } from '../errors.js';
 import type { Inputs } from '../inputs.js';
-import { type Probe, platform } from '../native/index.js';
+import type { Platform, Probe } from '../native/index.js';
 import { launcherVersion } from '../native/launcher.js';
 import { homeFact } from '../run/home.js';
 import { planNamespaces } from '../run/namespaces.js';
@@ -25,8 +25,8 @@ function failed(name: string, thrown: unknown): Check {
 }
 
 /** Everything that a run needs here or that later versions will use, in the order of the report. */
-export function hostChecks(inputs: Inputs): Check[] {
-  const parts = [nodeCheck(), addonCheck(inputs), launcherCheck()];
+export function hostChecks(inputs: Inputs, platform: () => Platform): Check[] {
+  const parts = [nodeCheck(), addonCheck(inputs, platform), launcherCheck(platform)];
   const hasAddon = parts[1]?.ok === true;
   return hasAddon ? [...parts, ...probes(inputs), homeCheck(inputs)] : parts;
 }
@@ -35,7 +35,7 @@ function nodeCheck(): Check {
   return fine('node', `${process.version} at ${process.execPath}`);
 }
 
-function addonCheck(inputs: Inputs): Check {
+function addonCheck(inputs: Inputs, platform: () => Platform): Check {
   try {
     inputs.host();
     return fine('addon', `${VERSION} at ${platform().addon}`);
@@ -44,7 +44,7 @@ function addonCheck(inputs: Inputs): Check {
   }
 }
 
-function launcherCheck(): Check {
+function launcherCheck(platform: () => Platform): Check {
   let launcher: string;
   try {
     launcher = platform().launcher;

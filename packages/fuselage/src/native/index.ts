@@ -1,5 +1,6 @@
 import type { Addon } from './addon.js';
-import { loadAddon } from './load.js';
+import { loadAddon, platform } from './load.js';
+import type { Platform } from './platform.js';
 
 export type {
   Addon,
@@ -11,11 +12,12 @@ export type {
   Probe,
 } from './addon.js';
 export { platform } from './load.js';
+export type { Platform } from './platform.js';
 
 let loaded: Addon | undefined;
 
-/** The addon, loaded when it is first asked for. */
-export function addon(): Addon {
-  loaded ??= loadAddon();
+/** The addon, loaded when it is first asked for, from the platform package that `locate` gives. */
+export function addon(locate: () => Platform = platform): Addon {
+  loaded ??= loadAddon(locate());
   return loaded;
 }

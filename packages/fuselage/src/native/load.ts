@@ -1,16 +1,26 @@
 import { FuselageError, type Hints } from '../errors.js';
 import { VERSION } from '../version.js';
 import type { Addon } from './addon.js';
-import { findPlatform, type Platform, platformName, whyMissing } from './platform.js';
+import {
+  findPlatform,
+  type Platform,
+  platformName,
+  platformOfLauncher,
+  whyMissing,
+} from './platform.js';
 
 /**
  * The platform package of this machine.
  *
+ * @param launcherDirectory - where the launcher that asks is; without it the package is searched
  * @throws FuselageError `ERR_PLATFORM_MISSING`
  */
-export function platform(): Platform {
+export function platform(launcherDirectory = ''): Platform {
   const name = platformName();
-  const found = name === null ? null : findPlatform(name, __filename);
+  const found =
+    name === null
+      ? null
+      : (platformOfLauncher(launcherDirectory, name) ?? findPlatform(name, __filename));
   if (found === null) {
     throw new FuselageError(
       'ERR_PLATFORM_MISSING',

@@ -26,19 +26,33 @@ export function platformName(
   return known ? `@fuselage/linux-${architecture}` : null;
 }
 
-/**
- * Finds the platform package `name` from a file of ours: as node resolves it (Yarn's Plug'n'Play
- * included), and else where the front door looks: in each node_modules above and beside us.
- */
-export function findPlatform(name: string, from: string): Platform | null {
-  const directory = resolved(name, from) ?? beside(name, dirname(from));
-  if (directory === null) return null;
+/** The platform package `name` in `directory`. */
+function platformIn(directory: string, name: string): Platform {
   const architecture = name.slice(name.lastIndexOf('-') + 1);
   return {
     name,
     launcher: join(directory, `fuselage-launch-linux-${architecture}`),
     addon: join(directory, `fuselage.linux-${architecture}-gnu.node`),
   };
+}
+
+/**
+ * The platform package `name` where the launcher says that it is itself; null where the addon is
+ * not beside it. Node that the launcher started has no resolver but its own, so that Yarn's
+ * Plug'n'Play cannot help it.
+ */
+export function platformOfLauncher(directory: string, name: string): Platform | null {
+  const found = platformIn(directory, name);
+  return directory !== '' && existsSync(found.addon) ? found : null;
+}
+
+/**
+ * Finds the platform package `name` from a file of ours: as node resolves it (Yarn's Plug'n'Play
+ * included), and else where the front door looks: in each node_modules above and beside us.
+ */
+export function findPlatform(name: string, from: string): Platform | null {
+  const directory = resolved(name, from) ?? beside(name, dirname(from));
+  return directory === null ? null : platformIn(directory, name);
 }
 
 function resolved(name: string, from: string): string | null {

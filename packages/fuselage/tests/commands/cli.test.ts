@@ -2,6 +2,7 @@
 import { answerWords } from '../../src/cli/cli.js';
 import { ReaderGone } from '../../src/cli/print.js';
 import { RESERVED, SUBCOMMANDS } from '../../src/commands/subcommands.js';
+import { platform } from '../../src/native/index.js';
 import type { Answer, ErrorReport, MountPlan } from '../../src/native/plan-types.js';
 import { VERSION } from '../../src/version.js';
 import { type Given, inputs, zip } from '../support/given.js';
@@ -13,7 +14,8 @@ function cli(words: string[], given: Given = GIVEN): { answer: Answer; printed: 
   const print = (text: string) => {
     printed += text;
   };
-  const answer = answerWords(words, { inputs: inputs(given), colour: false, print });
+  const surroundings = { inputs: inputs(given), platform, colour: false, print };
+  const answer = answerWords(words, surroundings);
   return { answer, printed };
 }
 
@@ -129,7 +131,7 @@ describe('run', () => {
     broken.host = () => {
       throw new TypeError('boom');
     };
-    const surroundings = { inputs: broken, colour: false, print: () => undefined };
+    const surroundings = { inputs: broken, platform, colour: false, print: () => undefined };
     expect(answerWords(['x'], surroundings)).toMatchObject({
       answer: 'error',
       error: { code: 'ERR_INTERNAL', causes: ['boom'], exitCode: 125 },
@@ -166,7 +168,7 @@ describe('help and version', () => {
     const print = () => {
       throw new ReaderGone('gone');
     };
-    const surroundings = { inputs: inputs(), colour: false, print };
+    const surroundings = { inputs: inputs(), platform, colour: false, print };
     expect(() => answerWords(['--help'], surroundings)).toThrow(ReaderGone);
   });
 });
@@ -179,6 +181,14 @@ describe('other subcommands', () => {
     [['help', 'cache'], 'there is no subcommand `cache`'],
   ])('%j is wrong usage', (words, message) => {
     expect(refusal(...words)).toMatchObject({ code: 'ERR_USAGE', message, exitCode: 2 });
+  });
+
+  test('help of a typo names the near subcommand', () => {
+    expect(refusal('help', 'docter').hints).toEqual([
+      'did you mean `fuselage help doctor`?',
+      '`fuselage help` lists them',
+    ]);
+    expect(refusal('help', 'frob').hints).toEqual(['`fuselage help` lists them']);
   });
 
   test.each([...RESERVED])('%s is kept, and -- runs a program of that name', (word) => {

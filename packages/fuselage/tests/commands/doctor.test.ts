@@ -1,7 +1,7 @@
 import { doctorJson, doctorText } from '../../src/commands/doctor.js';
 import { type Check, hostChecks } from '../../src/host/capabilities.js';
 import { Inputs, libraryCaller } from '../../src/inputs.js';
-import { addon } from '../../src/native/index.js';
+import { addon, platform } from '../../src/native/index.js';
 
 const FINE: Check = {
   name: 'node',
@@ -54,7 +54,7 @@ test('for programs: the keys that are documented', () => {
 });
 
 describe('on this host', () => {
-  const checks = hostChecks(new Inputs(libraryCaller(), addon));
+  const checks = hostChecks(new Inputs(libraryCaller(), addon), platform);
 
   test('everything is looked at, in this order', () => {
     expect(checks.map(({ name }) => name)).toEqual([

@@ -4,7 +4,12 @@ import { join } from 'node:path';
 
 import type { FuselageError } from '../../src/errors.js';
 import { loadAddon } from '../../src/native/load.js';
-import { findPlatform, platformName, whyMissing } from '../../src/native/platform.js';
+import {
+  findPlatform,
+  platformName,
+  platformOfLauncher,
+  whyMissing,
+} from '../../src/native/platform.js';
 import { VERSION } from '../../src/version.js';
 
 const NAME = '@fuselage/linux-x64';
@@ -44,6 +49,15 @@ test.each([
     launcher: join(root, directory, NAME, 'fuselage-launch-linux-x64'),
     addon: join(root, directory, NAME, 'fuselage.linux-x64-gnu.node'),
   });
+});
+
+test('where the launcher is it is taken from there, if the addon is too', () => {
+  const directory = join(root, 'unplugged/linux-x64');
+  expect(platformOfLauncher(directory, NAME)).toBeNull();
+  const addon = put('unplugged/linux-x64/fuselage.linux-x64-gnu.node', '');
+  const launcher = join(directory, 'fuselage-launch-linux-x64');
+  expect(platformOfLauncher(directory, NAME)).toEqual({ name: NAME, launcher, addon });
+  expect(platformOfLauncher('', NAME)).toBeNull();
 });
 
 test('what is missing is said with the way out', () => {

@@ -1,6 +1,7 @@
 /** What README.md and the help tell to type does what it says. */
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { compiled } from '../support/compile.js';
 import { mountTest } from '../support/must-mount.js';
 import { give, root } from '../support/places.js';
 import { type Caller, caller, runFuselage } from '../support/run-fuselage.js';
@@ -77,6 +78,25 @@ test('README.md: the scripts that it names are there', () => {
   const named = [...readme.matchAll(/npm (?:run )?(test(?::long)?|demo|build|bench)\b/g)];
   expect(named.length).toBeGreaterThan(2);
   for (const [, name] of named) expect(Object.keys(scripts)).toContain(name);
+});
+
+describe('examples/demo', () => {
+  const demo = join(root, 'examples/demo');
+
+  mountTest('works, says what fails on purpose, and ends with 0', () => {
+    const ended = runFuselage(caller(undefined, { program: demo }), []);
+    expect(ended).toMatchObject({ status: 0, stderr: '' });
+    expect(ended.stdout).toContain('Read-only file system');
+    expect(ended.stdout.match(/\(exit status \d+\)/g)).toHaveLength(2);
+  });
+
+  mountTest('ends with 1 where no run works', () => {
+    const who = caller(undefined, { program: compiled('refused') });
+    const ended = runFuselage(who, ['seccomp-namespace', demo]);
+    expect(ended.status).toBe(1);
+    expect(ended.stdout).toContain('[ERR_USERNS_DENIED]');
+    expect(ended.stderr).toContain('fuselage doctor');
+  });
 });
 
 describe('the examples of `fuselage help`', () => {

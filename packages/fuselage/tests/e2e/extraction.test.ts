@@ -1,5 +1,5 @@
 /** What is seen of the process that extracts: its progress, and its death. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compiled } from '../support/compile.js';
@@ -24,6 +24,30 @@ beforeAll(() => {
     { name: 'before', content: 'x' },
     { name: 'sub/big', content: Buffer.alloc(3_000_000) },
   ]);
+});
+
+mountTest('an encrypted entry is named, and what to do about it', () => {
+  const archive = writeZip(join(freshDirectory(), 'secret.zip'), [
+    { name: 'open.txt', content: 'x' },
+    { name: 'secret.txt', content: 'y' },
+  ]);
+  const run = () => runFuselage(caller(), ['run', '-s', archive, 'echo', 'started']);
+  expect(run()).toMatchObject({ status: 0, stdout: 'started\n' });
+  // Bit 0 of the flags (APPNOTE 4.4.4), in the local header and in the central directory.
+  const bytes = readFileSync(archive);
+  for (const [record, flags] of [
+    ['PK\x03\x04', 6],
+    ['PK\x01\x02', 8],
+  ] as const) {
+    bytes.writeUInt8(1, bytes.lastIndexOf(record) + flags);
+  }
+  writeFileSync(archive, bytes);
+  const ended = run();
+  expect(ended).toMatchObject({ status: 125, stdout: '' });
+  expect(ended.stderr).toContain('[ERR_ARCHIVE_ENCRYPTED]');
+  expect(ended.stderr).toContain(archive);
+  expect(ended.stderr).toContain('`secret.txt`');
+  expect(ended.stderr).toMatch(/\n {2}fix: .*without a password/);
 });
 
 describe('a worker that dies', () => {
@@ -79,14 +103,18 @@ describe('a launcher that dies', () => {
 describe('progress', () => {
   /** Extracts for longer than 300 ms. */
   async function extract(
-    program: string[],
+    at: 'terminal' | 'narrow terminal' | 'pipe',
     environment: Record<string, string> = {},
     then: 'SIGCONT' | 'SIGKILL' = 'SIGCONT',
   ) {
-    const [name = frontDoor, ...words] = [...program, frontDoor];
-    const who = caller(undefined, { program: name, environment });
-    const all = [...words, 'run', '--jobs=1', '-s', many, 'echo', 'started'];
-    const { child, ended } = startFuselage(who, all);
+    const words = ['run', '--jobs=1', '-s', many, 'echo', 'started'];
+    const who = caller(undefined, { environment });
+    const narrow = ['sh', '-c', 'stty cols 40; exec "$@"', 'sh'];
+    const before = ['--', ...(at === 'narrow terminal' ? narrow : []), frontDoor];
+    const { child, ended } =
+      at === 'pipe'
+        ? startFuselage(who, words)
+        : startFuselage({ ...who, program: compiled('terminal') }, [...before, ...words]);
     const worker = await workerBelow(child.pid as number);
     await until(() => writes(worker, who.home));
     process.kill(worker, 'SIGSTOP');
@@ -97,7 +125,7 @@ describe('progress', () => {
   }
 
   mountTest('is a line on a terminal, which is taken away', async () => {
-    const { status, stdout } = await extract([compiled('terminal'), '--']);
+    const { status, stdout } = await extract('terminal');
     expect(status).toBe(0);
     const clear = '\r\u001b[K';
     const [before, ...lines] = stdout.split(clear);
@@ -109,7 +137,7 @@ describe('progress', () => {
   });
 
   mountTest('is taken away before an error, and of a worker that dies', async () => {
-    const { status, stdout } = await extract([compiled('terminal'), '--'], {}, 'SIGKILL');
+    const { status, stdout } = await extract('terminal', {}, 'SIGKILL');
     expect(status).toBe(125);
     const [, ...lines] = stdout.split('\r\u001b[K');
     expect(lines[0]).toMatch(/^fuselage: many\.zip: /);
@@ -117,8 +145,7 @@ describe('progress', () => {
   });
 
   mountTest('has no more columns than the terminal', async () => {
-    const narrow = ['sh', '-c', 'stty cols 40; exec "$@"', 'sh'];
-    const { status, stdout } = await extract([compiled('terminal'), '--', ...narrow]);
+    const { status, stdout } = await extract('narrow terminal');
     expect(status).toBe(0);
     const [, ...lines] = stdout.split('\r\u001b[K');
     expect(lines[0]).toMatch(/^fuselage: many\.zip: \d+\/30099 entries$/);
@@ -126,8 +153,8 @@ describe('progress', () => {
   });
 
   mountTest('is silent elsewhere, and in CI', async () => {
-    expect(await extract([])).toMatchObject({ status: 0, stdout: 'started\n', stderr: '' });
-    const ci = await extract([compiled('terminal'), '--'], { CI: 'true' });
+    expect(await extract('pipe')).toMatchObject({ status: 0, stdout: 'started\n', stderr: '' });
+    const ci = await extract('terminal', { CI: 'true' });
     expect(ci).toMatchObject({ status: 0, stdout: 'started\r\n' });
   });
 });

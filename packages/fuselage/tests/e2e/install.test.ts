@@ -133,21 +133,36 @@ mountTest('pnpm run and pnpm exec', () => {
   expect(run(directory, process.execPath, [pnpm, ...words])).toBe('on\n');
 });
 
-describe.each(['node-modules', 'pnpm'])('yarn, linked by %s', (linker) => {
+const library = `run({ static: ['words.zip'], command: 'sh',
+  args: ['-c', 'cat "$FUSELAGE_STATIC/words/a.txt"'] })
+  .then((ended) => console.log(JSON.stringify(ended)))`;
+
+// In a tree of Plug'n'Play there is no node_modules: who is not given its resolver finds nothing.
+describe.each(['node-modules', 'pnpm', 'pnp'])('yarn, linked by %s', (linker) => {
   mountTest(
-    'yarn run',
+    'yarn run, and the library by require and by import',
     () => {
       const resolutions = tarballs();
       const directory = project({ dependencies: { fuselage: resolutions.fuselage }, resolutions });
       writeFileSync(join(directory, 'yarn.lock'), '');
-      writeFileSync(join(directory, '.yarnrc.yml'), `nodeLinker: ${linker}\n`);
+      // Yarn makes it by itself for projects that are modules.
+      const settings = `nodeLinker: ${linker}\npnpEnableEsmLoader: true\n`;
+      writeFileSync(join(directory, '.yarnrc.yml'), settings);
       mkdirSync(join(directory, 'home'));
       const yarn = tool('@yarnpkg/cli-dist/bin/yarn.js');
-      run(directory, process.execPath, [yarn, 'install']);
-      expect(run(directory, process.execPath, [yarn, 'run', 'inside'])).toBe('alpha\n');
-      expect(run(directory, process.execPath, [yarn, 'fuselage', 'run', 'echo', 'on'])).toBe(
-        'on\n',
-      );
+      const called = (...words: string[]) => run(directory, process.execPath, [yarn, ...words]);
+      called('install');
+      expect(existsSync(join(directory, '.pnp.cjs'))).toBe(linker === 'pnp');
+      expect(called('run', 'inside')).toBe('alpha\n');
+      expect(called('fuselage', 'run', 'echo', 'on')).toBe('on\n');
+      // The command has the resolver that our node has not.
+      const resolve = `process.stdout.write(require('fuselage/package.json').name)`;
+      expect(called('fuselage', 'run', 'node', '-e', resolve)).toBe('fuselage');
+      expect(called('fuselage', 'doctor', '--json')).toContain('"ok": true');
+      writeFileSync(join(directory, 'imported.mjs'), `import { run } from 'fuselage'; ${library}`);
+      const ended = 'alpha\n{"exitCode":0,"signal":null}\n';
+      expect(called('node', 'imported.mjs')).toBe(ended);
+      expect(called('node', '-e', `const { run } = require('fuselage'); ${library}`)).toBe(ended);
     },
     120_000,
   );

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compiled } from '../support/compile.js';
-import { mountTest } from '../support/must-mount.js';
+import { mountTest, mountTestWith } from '../support/must-mount.js';
 import { freshDirectory, frontDoor } from '../support/places.js';
+import { caller } from '../support/run-fuselage.js';
 import { standInNode } from '../support/stand-in-node.js';
 import { atShell, atTerminal } from '../support/terminal.js';
 
@@ -19,10 +20,9 @@ mountTest('Ctrl-C ends the command, and the shell goes on', () => {
 });
 
 mountTest('Ctrl-C while node is asked', () => {
-  const node = standInNode('echo asking >/dev/tty; exec sleep 60');
-  const ended = atShell([`+${run} true; echo status $?\\n`, '=asking', '+^C', '=status 130'], {
-    FUSELAGE_NODE: node.path,
-  });
+  const node = standInNode('echo it is asked >/dev/tty; exec sleep 60');
+  const script = [`+${run} true; echo status $?\\n`, '=it is asked', '+^C', '=status 130'];
+  const ended = atShell(script, { FUSELAGE_NODE: node.path });
   expect(ended.status).toBe(5);
 });
 
@@ -54,6 +54,53 @@ mountTest('a terminal mode that another program sets while node is asked stays',
   expect(ended.stdout).toMatch(/-icanon/);
   const plain = atTerminal([], ['sh', '-c', 'stty -a']);
   expect(plain.stdout).toMatch(/ icanon/);
+});
+
+describe('less in the same pipeline', () => {
+  /**
+   * `producer | less`, in this order: a node starts with the terminal as it is, less sets raw mode,
+   * that node's work is done. Then `keys` are typed.
+   */
+  function page(keys: string, producer: (preload: string) => [line: string, environment: object]) {
+    const who = caller();
+    const started = join(who.home, 'started');
+    const preload = join(freshDirectory(), 'wait.js');
+    writeFileSync(
+      preload,
+      `require('fs').writeFileSync('${started}', '');
+       const mode = () => require('child_process').execSync('stty -a </dev/tty').toString();
+       while (!/ -icanon/.test(mode())) ;`,
+    );
+    const [line, environment] = producer(preload);
+    const less = `{ until [ -e '${started}' ]; do sleep 0.02; done; exec less; }`;
+    const script = [
+      `+${line} | ${less}; echo status $?\\n`,
+      '=next-page',
+      '?',
+      `+${keys}`,
+      '=status 0',
+    ];
+    return atShell(script, { TERM: 'vt100', LESS: '-Pnext-page', ...environment }, who);
+  }
+
+  mountTestWith('less')('keeps its raw mode: q ends it, without Enter', () => {
+    const ended = page('q', (preload) => {
+      const node = standInNode(`exec "$node" --require '${preload}' "$@"`);
+      return [`${run} -- sh -c 'seq 500'`, { FUSELAGE_NODE: node.path }];
+    });
+    expect(ended).toMatchObject({ status: 5 });
+    expect(ended.stdout).toContain('[the terminal is raw]');
+  });
+
+  // What the test above would see if our node came to its own end.
+  mountTestWith('less')('loses it to a node that ends by itself', () => {
+    const ended = page('q\\n', (preload) => [
+      `{ '${process.execPath}' --require '${preload}' -e 0; seq 500; }`,
+      {},
+    ]);
+    expect(ended.stdout).toContain('[the terminal is cooked]');
+    expect(ended).toMatchObject({ status: 5 });
+  });
 });
 
 mountTest('the status flags of the terminal are as before', () => {

@@ -15,6 +15,7 @@ import {
   caller,
   ordinaryGroup,
   ordinaryUser,
+  passwordDatabase,
   runFuselage,
 } from '../support/run-fuselage.js';
 import { writeZip } from '../support/zip-file.js';
@@ -34,17 +35,24 @@ beforeAll(() => {
 
 const sh = (script: string) => ['--', 'sh', '-c', script];
 
-/** Everybody a run is for: an ordinary user, the overflow uid once, and root. */
-const callers: [string, number, typeof mountTest][] = [
-  ['an ordinary user', ordinaryUser, mountTest],
-  ['uid 65534', 65534, otherUserTest],
-  ['root', 0, rootMountTest],
+/** Everybody a run is for: an ordinary user, known or not, the overflow uid once, and root. */
+const callers = [
+  { name: 'an ordinary user', uid: ordinaryUser, known: false, test: mountTest },
+  {
+    name: 'one with an entry in the password database',
+    uid: ordinaryUser,
+    known: true,
+    test: otherUserTest,
+  },
+  { name: 'uid 65534', uid: 65534, known: false, test: otherUserTest },
+  { name: 'root', uid: 0, known: true, test: rootMountTest },
 ];
 
-describe.each(callers)('as %s', (_name, uid, test) => {
+describe.each(callers)('as $name', ({ uid, known, test }) => {
   let who: Caller;
   beforeEach(() => {
     who = caller(uid);
+    if (known && uid !== 0) who.passwordDatabase = passwordDatabase(uid, who.home);
   });
 
   test('a static tree is there, whole and read-only', () => {

@@ -9,11 +9,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { mountTest, otherUserTest, rootMountTest } from '../support/must-mount.js';
+import { inOwnMounts } from '../support/own-mounts.js';
 import { freshDirectory, freshHome, frontDoor, give } from '../support/places.js';
 import {
   type Caller,
   caller,
+  ordinaryGroup,
   ordinaryUser,
+  passwordDatabase,
   runFuselage,
   startFuselage,
 } from '../support/run-fuselage.js';
@@ -27,13 +30,39 @@ beforeAll(() => {
 });
 
 describe('namespaces', () => {
-  mountTest('the id map is the identity and later mounts of the host arrive', () => {
-    const ended = runFuselage(caller(), [
-      'run',
-      ...sh(`tr -s ' ' </proc/self/uid_map; cat /proc/self/setgroups`),
-    ]);
-    expect(ended.stdout).toBe(` ${ordinaryUser} ${ordinaryUser} 1\ndeny\n`);
+  mountTest('the id maps are the identity, of this user and group alone', () => {
+    const script = `cd /proc/self; cat uid_map gid_map | tr -s ' '; cat setgroups; id -u; id -g`;
+    const ended = runFuselage(caller(), ['run', ...sh(script)]);
+    expect(ended.stdout).toBe(
+      ` ${ordinaryUser} ${ordinaryUser} 1\n ${ordinaryGroup} ${ordinaryGroup} 1\n` +
+        `deny\n${ordinaryUser}\n${ordinaryGroup}\n`,
+    );
   });
+
+  for (const [name, become, test] of [
+    ['an ordinary user', 'as_user', otherUserTest],
+    ['root', '', rootMountTest],
+  ] as const) {
+    test(`of ${name}: later mounts of the host arrive, those of the run do not leave`, () => {
+      const who = caller(become === '' ? 0 : ordinaryUser);
+      // The home is on a shared mount: what a run mounts there would arrive at the host.
+      const ended = inOwnMounts(
+        who,
+        `mount -t tmpfs -o mode=755 shared "$HOME"; mount --make-shared "$HOME"; cd "$HOME"
+       mkdir -m 755 later; mkdir -m 777 own
+       export FUSELAGE_HOME="$HOME/own/home"
+       ${become} timeout 20 "$0" run -s '${words}' -- sh -c '
+         echo ready >own/ready
+         until [ -e later/file ]; do sleep 0.02; done; cat later/file "$FUSELAGE_STATIC/words/a.txt"
+       ' &
+       until [ -e own/ready ]; do kill -0 $!; sleep 0.02; done
+       grep -c procdirs /proc/self/mountinfo || true
+       mount -t tmpfs later later; echo arrived >later/new; mv later/new later/file
+       wait $!`,
+      );
+      expect(ended).toMatchObject({ status: 0, stderr: '', stdout: '0\narrived\nalpha\n' });
+    });
+  }
 
   mountTest('the mounts are the documented ones', () => {
     const who = caller();
@@ -71,7 +100,6 @@ describe('nested runs', () => {
       'run',
       '-d',
       `zero:${words}`,
-      ...run('one').slice(0, 0),
       ...run('one'),
       ...run('two'),
       ...sh(script),
@@ -86,9 +114,9 @@ describe('nested runs', () => {
 
   mountTest('a directory of the same pid that is there already is not used', () => {
     const who = caller();
-    // Beside the outer run's directory, the next 400 numbers are taken.
-    const script = `cd "$FUSELAGE_TMPDIR/../.."; mkdir -p $(seq $$ $(($$ + 400)))
-      '${frontDoor}' run -s '${words}' sh -c 'echo "$FUSELAGE_STATIC"; cat "$FUSELAGE_STATIC"/*/*'`;
+    const script = `cd "$FUSELAGE_TMPDIR/../.."
+      sh -c 'mkdir $$; exec "$0" run -s "$1" sh -c "$2"' '${frontDoor}' '${words}' '
+        echo "$FUSELAGE_STATIC"; cat "$FUSELAGE_STATIC"/*/*'`;
     const ended = runFuselage(who, ['run', ...sh(script)]);
     expect(ended.stdout).toMatch(/\/procdirs\/\d+\.1\/static\nalpha\n$/);
   });
@@ -142,6 +170,28 @@ describe('home', () => {
     expect(readdirSync('/run').includes('fuselage')).toBe(before);
   });
 
+  otherUserTest('no usable one, and /run/fuselage is there: it is mounted on', () => {
+    const script = (make: string) =>
+      `mount -t tmpfs run /run; ${make}
+       export FUSELAGE_HOME=/proc/no/home
+       as_user "$0" run -s '${words}' -- sh -c 'echo "$FUSELAGE_STATIC"; cat "$FUSELAGE_STATIC"/*/*'`;
+    const make = 'mkdir -m 755 /run/fuselage; echo kept >/run/fuselage/kept';
+    const ended = inOwnMounts(
+      caller(),
+      `${script(make)}; ls /run/fuselage; cat /run/fuselage/kept`,
+    );
+    expect(ended).toMatchObject({ status: 0, stderr: '' });
+    expect(ended.stdout).toMatch(/^\/run\/fuselage\/\d+\/static\nalpha\nkept\nkept\n$/);
+    for (const [wrong, code] of [
+      ['echo >/run/fuselage', 'ERR_HOME_UNUSABLE'],
+      ['ln -s /tmp /run/fuselage', 'ERR_MOUNT_FAILED'],
+    ] as const) {
+      const refused = inOwnMounts(caller(), script(wrong));
+      expect(refused).toMatchObject({ status: 125, stdout: '' });
+      expect(refused.stderr).toContain(`[${code}]`);
+    }
+  });
+
   rootMountTest('root with somebody else’s home reads and writes nothing there', () => {
     const home = freshHome(ordinaryUser);
     mkdirSync(join(home, '.fuselage'), { mode: 0o700 });
@@ -157,18 +207,25 @@ describe('home', () => {
     expect(readdirSync(join(home, '.fuselage'))).toEqual([]);
   });
 
-  mountTest('HOME is not set: the password database, or no home', () => {
-    const who = caller();
-    const ended = runFuselage({ ...who, program: '/usr/bin/env' }, [
-      '-u',
-      'HOME',
-      frontDoor,
-      'run',
-      '-s',
-      words,
-      ...sh('cat "$FUSELAGE_STATIC/words/a.txt"'),
+  const withoutHome = (who: Caller) =>
+    runFuselage({ ...who, program: '/usr/bin/env' }, [
+      ...['-u', 'HOME', frontDoor, 'run', '-s', words],
+      ...sh('cat "$FUSELAGE_STATIC/words/a.txt"; echo "$FUSELAGE_STATIC"'),
     ]);
-    expect(ended).toMatchObject({ status: 0, stdout: 'alpha\n', stderr: '' });
+
+  otherUserTest('HOME is not set: that of the password database', () => {
+    const who = caller();
+    const ended = withoutHome({ ...who, passwordDatabase: passwordDatabase(who.uid, who.home) });
+    expect(ended).toMatchObject({ status: 0, stderr: '' });
+    const [content, place] = ended.stdout.trim().split('\n');
+    expect(content).toBe('alpha');
+    expect(place?.startsWith(`${who.home}/.fuselage/procdirs/`)).toBe(true);
+  });
+
+  otherUserTest('HOME is not set and the password database knows no such user: none', () => {
+    const ended = withoutHome(caller());
+    expect(ended).toMatchObject({ status: 0, stderr: '' });
+    expect(ended.stdout).toMatch(/^alpha\n\/run\/fuselage\/\d+\/static\n$/);
   });
 });
 

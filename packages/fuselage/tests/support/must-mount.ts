@@ -1,3 +1,5 @@
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
 import { TEST_MUST_MOUNT } from '../../src/config/env.js';
 import { addon, type Outcome } from '../../src/native/index.js';
 import { inAnotherNode } from './addon-elsewhere.js';
@@ -40,16 +42,34 @@ function words(outcome: Outcome<null>): string | null {
   return error === undefined ? null : [error.message, ...error.causes].join(': ');
 }
 
-function whyNoUserMounts(): string | null {
+function whyNoMount(): string | null {
   if (!isRoot()) return words(addon().probeUserNamespace());
   return words(inAnotherNode('answer(addon.probeUserNamespace())', { uid: ordinaryUser }));
 }
 
 /** A test in which an ordinary user mounts: `fuselage run` of {@link ordinaryUser}. */
-export const mountTest: Test = testUnless(whyNoUserMounts);
+export const mountTest: Test = testUnless(whyNoMount);
+
+function isInPath(program: string): boolean {
+  return (process.env.PATH ?? '').split(':').some((directory) => {
+    try {
+      accessSync(join(directory, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** The same with a program that scripts/setup installs where it may. */
+export function mountTestWith(program: string): Test {
+  return testUnless(
+    () => whyNoMount() ?? (isInPath(program) ? null : `${program} is not installed`),
+  );
+}
 
 /** A test in which other ordinary users than {@link ordinaryUser} mount. */
-export const otherUserTest: Test = rootTestUnless(whyNoUserMounts);
+export const otherUserTest: Test = rootTestUnless(whyNoMount);
 
 /** A test that mounts as root. */
 export const rootMountTest: Test = rootTestUnless(() => {

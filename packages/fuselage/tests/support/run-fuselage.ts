@@ -1,6 +1,8 @@
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { freshHome, frontDoor } from './places.js';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freshDirectory, freshHome, frontDoor } from './places.js';
 
 const asRoot = process.getuid?.() === 0;
 
@@ -19,6 +21,8 @@ export interface Caller {
   uid: number;
   /** `HOME`. */
   home: string;
+  /** A password database that the caller sees in place of the host's; only root can arrange it. */
+  passwordDatabase?: string;
   /** Variables beside `HOME` and `PATH`. */
   environment?: Record<string, string>;
   /** The working directory; the home by default. */
@@ -32,6 +36,14 @@ export function caller(uid = ordinaryUser, more: Partial<Caller> = {}): Caller {
   return { uid, home: freshHome(uid), ...more };
 }
 
+/** The password database of this host with an entry of `uid`, whose home is `home`. */
+export function passwordDatabase(uid: number, home: string): string {
+  const file = join(freshDirectory(), 'passwd');
+  const entry = `known:x:${uid}:${uid}::${home}:/bin/sh\n`;
+  writeFileSync(file, readFileSync('/etc/passwd', 'utf8') + entry);
+  return file;
+}
+
 /** How a run ended, and what it wrote. */
 export interface Ended {
   status: number | null;
@@ -40,18 +52,31 @@ export interface Ended {
   stderr: string;
 }
 
+/** Mounts $1 over the password database, then becomes user and group $2 and executes the rest. */
+const withDatabase =
+  'mount --bind "$1" /etc/passwd && id=$2 && shift 2 && ' +
+  'exec setpriv --reuid="$id" --regid="$id" --clear-groups -- "$@"';
+
+function command(who: Caller, words: string[]): [program: string, words: string[]] {
+  const program = who.program ?? frontDoor;
+  if (who.passwordDatabase === undefined) return [program, words];
+  const arguments_ = [who.passwordDatabase, String(who.uid), program, ...words];
+  return ['unshare', ['--mount', 'sh', '-c', withDatabase, '-', ...arguments_]];
+}
+
 function spawnOptions(who: Caller) {
+  const becomesUser = asRoot && who.passwordDatabase === undefined;
   return {
     cwd: who.directory ?? who.home,
     env: { HOME: who.home, PATH: process.env.PATH ?? '/usr/bin:/bin', ...who.environment },
     // Only root may become somebody else; anybody else runs as what they are.
-    ...(asRoot ? { uid: who.uid, gid: who.uid } : {}),
+    ...(becomesUser ? { uid: who.uid, gid: who.uid } : {}),
   };
 }
 
 /** Runs fuselage with `words` to its end. */
 export function runFuselage(who: Caller, words: string[], input: string | Buffer = ''): Ended {
-  const result: SpawnSyncReturns<Buffer> = spawnSync(who.program ?? frontDoor, words, {
+  const result: SpawnSyncReturns<Buffer> = spawnSync(...command(who, words), {
     ...spawnOptions(who),
     input,
     maxBuffer: 1 << 28,
@@ -71,7 +96,7 @@ export function runFuselage(who: Caller, words: string[], input: string | Buffer
 
 /** Starts fuselage with `words` and returns the child with a promise of its end. */
 export function startFuselage(who: Caller, words: string[], detached = false) {
-  const child = spawn(who.program ?? frontDoor, words, {
+  const child = spawn(...command(who, words), {
     ...spawnOptions(who),
     stdio: ['ignore', 'pipe', 'pipe'],
     detached,

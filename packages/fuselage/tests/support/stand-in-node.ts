@@ -28,6 +28,63 @@ export function standInNode(body: string): StandInNode {
   };
 }
 
+/** A node that waits at some point until it is told to go on. */
+export interface HeldNode {
+  path: string;
+  /** Waits until one is there and waits. */
+  held: () => Promise<void>;
+  /** The pid of the one that waits. */
+  running: () => number;
+  /** Lets it, and each that comes later, go on. */
+  release: () => void;
+}
+
+/** A shell that waits, and then becomes node: it still has the signals that its caller gave. */
+export function heldBefore(): HeldNode {
+  return heldNode((note, go) => [
+    `echo $$ >'${note}'; until [ -e '${go}' ]; do sleep 0.02; done; exec "$node" "$@"`,
+    '',
+  ]);
+}
+
+/** Node itself, which waits when it has read our entry up to the bundle. */
+export function heldAtEntry(): HeldNode {
+  return heldNode((note, go, preload) => [
+    `exec "$node" --require '${preload}' "$@"`,
+    `const { existsSync, writeFileSync } = require('fs');
+     const Module = require('module');
+     const load = Module._load;
+     const clock = new Int32Array(new SharedArrayBuffer(4));
+     Module._load = function (request, ...rest) {
+       if (request === './cli.cjs') {
+         writeFileSync('${note}', process.pid + '\\n');
+         while (!existsSync('${go}')) Atomics.wait(clock, 0, 0, 10);
+       }
+       return load.call(this, request, ...rest);
+     };`,
+  ]);
+}
+
+function heldNode(
+  parts: (note: string, go: string, preload: string) => [body: string, preload: string],
+): HeldNode {
+  const place = freshDirectory();
+  const note = join(place, 'held');
+  const go = join(place, 'go');
+  const preload = join(place, 'preload.js');
+  writeFileSync(note, '');
+  chmodSync(note, 0o666);
+  const [body, script] = parts(note, go, preload);
+  writeFileSync(preload, script);
+  const noted = () => readFileSync(note, 'utf8');
+  return {
+    path: standInNode(body).path,
+    held: () => until(() => noted().endsWith('\n')),
+    running: () => Number(noted()),
+    release: () => writeFileSync(go, ''),
+  };
+}
+
 /** Waits until `condition` holds, 20 seconds at most. */
 export async function until(condition: () => boolean): Promise<void> {
   for (let attempt = 0; attempt < 1000; attempt++) {

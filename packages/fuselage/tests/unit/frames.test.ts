@@ -20,6 +20,7 @@ function encode(question: Question): Buffer {
   const { ids, groups } = question;
   return Buffer.concat([
     string(question.version),
+    string(question.platformPackage),
     string(question.workingDirectory),
     ...list(question.arguments),
     ...list(question.environment),
@@ -37,6 +38,7 @@ const word = fc
 const id = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const question: fc.Arbitrary<Question> = fc.record({
   version: fc.constant('0.1.0'),
+  platformPackage: word,
   workingDirectory: word,
   arguments: fc.array(word),
   environment: fc.array(word),

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import type { FuselageError } from '../../src/errors.js';
 import { homeFact } from '../../src/run/home.js';
 import { type ProgramRequest, runRequest, type TreeOptions } from '../../src/run/request.js';
@@ -112,12 +113,18 @@ describe('the home', () => {
     });
   });
 
-  test('without HOME the password database is asked, never a shared place', () => {
+  test('without HOME it is where the password database says, never a shared place', () => {
     const seen = inputs({ environment: {} });
-    homeFact(seen);
-    expect(seen.recorded().map((input) => 'name' in input && input.name)).toContain(
-      'password home',
+    // getpwuid(3) by another program; no line where there is no such user.
+    const line = spawnSync('getent', ['passwd', String(process.getuid?.())], { encoding: 'utf8' });
+    const own = line.stdout.trim().split(':')[5] ?? null;
+    expect(homeFact(seen)).toMatchObject(
+      own === null
+        ? { path: null, state: 'unusable' }
+        : { path: `${own.replace(/\/+$/, '')}/.fuselage`, state: 'usable' },
     );
+    const value = JSON.stringify(own);
+    expect(seen.recorded()).toContainEqual({ input: 'fact', name: 'password home', value });
   });
 });
 

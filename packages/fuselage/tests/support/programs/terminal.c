@@ -1,6 +1,7 @@
 /* A person at a terminal: runs a command as the leader of a session on a new pseudo terminal and
  * follows a script of words, `=TEXT` waits until TEXT was printed (from where the last wait ended),
- * `+TEXT` types it. `^C` and `^Z` in what is typed are those keys, `\n` is the Enter key.
+ * `+TEXT` types it, `?` notes the mode of the terminal by then: `[the terminal is cooked]` or raw.
+ * `^C` and `^Z` in what is typed are those keys, `\n` is the Enter key.
  * usage: terminal SCRIPT… -- COMMAND ARG… ; prints everything that came; exits with the command's
  * status, 128+n for a signal, 98 when something waited for did not come in 20 seconds. */
 #define _GNU_SOURCE
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -64,6 +66,15 @@ static void type(const char *text)
 	}
 }
 
+static void note_mode(void)
+{
+	struct termios mode;
+	int raw = tcgetattr(master, &mode) == 0 && !(mode.c_lflag & ICANON);
+
+	length += (size_t)snprintf(seen + length, sizeof seen - length, "[the terminal is %s]",
+				   raw ? "raw" : "cooked");
+}
+
 int main(int argc, char **argv)
 {
 	int index, command = 1, status;
@@ -81,6 +92,8 @@ int main(int argc, char **argv)
 	for (index = 1; index < command; index++) {
 		if (argv[index][0] == '+')
 			type(argv[index] + 1);
+		else if (argv[index][0] == '?')
+			note_mode();
 		else if (!wait_for(argv[index] + 1)) {
 			fwrite(seen, 1, length, stdout);
 			printf("\n[never came: %s]\n", argv[index] + 1);
