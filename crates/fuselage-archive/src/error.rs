@@ -5,6 +5,8 @@ use std::io;
 use fuselage_linux::causes;
 use thiserror::Error;
 
+use crate::detect::Detection;
+use crate::format::Format;
 use crate::space::LimitedBy;
 
 /// An archive that is refused, or a tree that cannot be written.
@@ -68,6 +70,14 @@ pub enum ArchiveError {
         /// Why.
         source: io::Error,
     },
+    /// It is of no format that can be extracted.
+    #[error("it looks like {looks_like}")]
+    Unrecognised {
+        /// In words.
+        looks_like: String,
+        /// What to do.
+        advice: Option<&'static str>,
+    },
     /// It is no base64 text.
     #[error("line {line}, column {column}: {what}")]
     Text {
@@ -127,10 +137,19 @@ impl ArchiveError {
         }
     }
 
+    /// What detection says of a file that is no archive.
+    pub fn unrecognised(found: Detection) -> Self {
+        Self::Unrecognised {
+            looks_like: found.looks_like,
+            advice: found.advice,
+        }
+    }
+
     /// The word of `docs/errors.md`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Damaged { .. } | Self::Text { .. } => "ERR_ARCHIVE_DAMAGED",
+            Self::Unrecognised { .. } => "ERR_ARCHIVE_UNRECOGNISED",
             Self::Encrypted { .. } => "ERR_ARCHIVE_ENCRYPTED",
             Self::Unsupported { .. } => "ERR_ARCHIVE_UNSUPPORTED",
             Self::Hostile { .. } => "ERR_ARCHIVE_HOSTILE",
@@ -147,7 +166,11 @@ impl ArchiveError {
     /// What to do about it.
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::Damaged { .. } => "fetch or build the archive again; `unzip -t` checks it",
+            Self::Unrecognised { advice, .. } => {
+                let advice = advice.map(str::to_owned);
+                return advice.into_iter().chain([accepted()]).collect();
+            }
+            Self::Damaged { .. } => "fetch or build the archive again",
             Self::Encrypted { .. } => "pack it again without a password",
             Self::Unsupported { .. } => "pack it again with `zip`, which compresses by deflate",
             Self::Hostile { .. } => "do not trust this archive, or pack it again with a sane tool",
@@ -197,6 +220,12 @@ fn room(limited_by: LimitedBy, needed: u64, left: u64) -> String {
     }
 }
 
+/// What is taken, in words.
+fn accepted() -> String {
+    let accepted: Vec<&str> = Format::accepted().collect();
+    format!("accepted are: {}", accepted.join(", "))
+}
+
 const ROOM: &str = "give the run more memory with --tmpfs-size SIZE (or FUSELAGE_TMPFS_SIZE), \
                     within what the machine and its control group have";
 
@@ -210,6 +239,7 @@ fn is_full(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::detect_bytes;
 
     /// One of each kind; what the compiler asks for here is added to `every`, too.
     fn number(error: &ArchiveError) -> usize {
@@ -224,6 +254,7 @@ mod tests {
             ArchiveError::Read { .. } => 7,
             ArchiveError::Text { .. } => 8,
             ArchiveError::NotDecoded { .. } => 9,
+            ArchiveError::Unrecognised { .. } => 10,
         }
     }
 
@@ -246,6 +277,7 @@ mod tests {
             ArchiveError::Read {
                 source: io::ErrorKind::Other.into(),
             },
+            ArchiveError::unrecognised(detect_bytes(b"")),
             ArchiveError::Text {
                 line: 1,
                 column: 2,
@@ -286,7 +318,7 @@ mod tests {
             assert!(!hints.is_empty(), "{error:?}");
             assert!(hints.iter().all(|hint| !hint.is_empty()), "{error:?}");
         }
-        assert_eq!(seen, (0..10).collect());
+        assert_eq!(seen, (0..11).collect());
     }
 
     #[test]

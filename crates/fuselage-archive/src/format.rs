@@ -38,9 +38,14 @@ impl Format {
         FORMATS.into_iter().find(|format| format.name == name)
     }
 
-    /// The names of all formats.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        FORMATS.iter().map(|format| format.name)
+    /// Everything that is accepted, for messages.
+    pub fn accepted() -> impl Iterator<Item = &'static str> {
+        let names = FORMATS.iter().map(|format| format.name);
+        let behind = FORMATS
+            .iter()
+            .any(|format| format.is_image)
+            .then_some("an image behind an ELF program");
+        names.chain(behind).chain(["base64 text of these"])
     }
 
     /// The format of a file with these first and last bytes, and what it is in words.

@@ -57,7 +57,6 @@ const PAGE: &str = "a download has probably given a page in place of the file: l
 
 /// By bytes; the first that fits is the one.
 pub(crate) const BINARY: &[Kind] = &[
-    kind(b"hsqs", "a squashfs image"),
     kind(
         b"sqsh",
         "a squashfs image of the other byte order (big-endian)",

@@ -81,7 +81,7 @@ fn has<T: Positioned + ?Sized>(kind: &Kind, file: &T, head: &[u8]) -> bool {
 
 fn text(head: &[u8]) -> Option<Looks> {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+    if is_utf16(head) {
         return Some(
             Looks::plain("a text in UTF-16").advice("save it in UTF-8, if it is base64 text"),
         );
@@ -102,6 +102,26 @@ fn text(head: &[u8]) -> Option<Looks> {
         Some(kind) if is_text || kind.may_carry => Some(kind.into()),
         _ => is_text.then(|| Looks::plain("a text")),
     }
+}
+
+/// With a byte order mark, or ASCII with a NUL byte beside each.
+fn is_utf16(head: &[u8]) -> bool {
+    let head = &head[..head.len().min(256)];
+    let is_wide = |first: bool| {
+        head.len() >= 8
+            && head.chunks_exact(2).all(|pair| {
+                let (zero, byte) = if first {
+                    (pair[0], pair[1])
+                } else {
+                    (pair[1], pair[0])
+                };
+                zero == 0 && (byte.is_ascii_graphic() || byte.is_ascii_whitespace())
+            })
+    };
+    head.starts_with(b"\xff\xfe")
+        || head.starts_with(b"\xfe\xff")
+        || is_wide(true)
+        || is_wide(false)
 }
 
 #[cfg(test)]

@@ -56,9 +56,10 @@ pub(crate) enum LaunchError {
     /// A directory of the run cannot be made.
     #[error("cannot make the directory {}", path.display())]
     Directory { path: PathBuf, source: io::Error },
-    /// The process that extracts ended without a word.
-    #[error("the process that extracts {} ended unexpectedly", archive.display())]
+    /// The process that reads an archive ended without a word.
+    #[error("the process that {verb}s {} ended unexpectedly", archive.display())]
     WorkerDied {
+        verb: &'static str,
         archive: PathBuf,
         how: WorkerEnd,
         entries: Vec<String>,

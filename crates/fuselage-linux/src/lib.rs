@@ -25,6 +25,11 @@ pub mod host_facts;
 pub mod leave_node;
 #[allow(
     unsafe_code,
+    reason = "mktime(3), which no crate offers as a safe function"
+)]
+pub mod local_time;
+#[allow(
+    unsafe_code,
     reason = "LOOP_CONFIGURE, which no crate offers as a safe function"
 )]
 pub mod loop_device;

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use fuselage_archive::{Format, detect};
+use fuselage_archive::{Encoding, Format, detect};
 use fuselage_linux::file_identity::file_identity;
 use fuselage_linux::open::open_source;
 use napi::bindgen_prelude::Buffer;
@@ -24,13 +24,17 @@ pub struct ArchiveFacts {
     pub identity: String,
     /// Bytes of the file.
     pub length: i64,
-    /// The name of the format, or null when it is none that is accepted.
+    /// `plain`; `base64`: it is to be decoded first.
+    pub encoding: &'static str,
+    /// The name of the format, or null when it is none that is accepted, or shows only when decoded.
     pub format: Option<&'static str>,
     /// Where the archive begins in the file, in bytes.
     pub offset: i64,
     /// In words, for messages.
     pub looks_like: String,
-    /// The names of all formats that are accepted, for messages.
+    /// What helps somebody who gave this file, if it is none that is accepted.
+    pub advice: Option<&'static str>,
+    /// Everything that is accepted, for messages.
     pub accepted: Vec<&'static str>,
 }
 
@@ -52,10 +56,15 @@ fn inspect(path: &Path) -> Result<ArchiveFacts, ErrorReport> {
     Ok(ArchiveFacts {
         identity,
         length: i64::try_from(detection.length).unwrap_or(i64::MAX),
+        encoding: match detection.encoding {
+            Encoding::Plain => "plain",
+            Encoding::Base64 => "base64",
+        },
         format: detection.format.map(|format| format.name()),
         offset: i64::try_from(detection.offset).unwrap_or(i64::MAX),
         looks_like: detection.looks_like,
-        accepted: Format::names().collect(),
+        advice: detection.advice,
+        accepted: Format::accepted().collect(),
     })
 }
 

@@ -22,6 +22,8 @@ fn main() -> std::io::Result<()> {
         Place,
         StepId,
         FileIdentity,
+        SourceFile,
+        DecodedSource,
         Source,
         FormatName,
         ExtractLimits,

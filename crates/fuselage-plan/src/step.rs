@@ -23,16 +23,36 @@ impl fmt::Display for StepId {
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct FileIdentity(pub String);
 
-/// The file that a step reads. The launcher opens it once, compares the identity, and uses that
-/// file descriptor from then on.
+/// A file that a step reads. The launcher opens it once, compares the identity, and uses that file
+/// descriptor from then on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Source {
+pub struct SourceFile {
     /// The archive as the user named it, from the working directory where it is relative.
     pub path: PlanPath,
     /// What it was when the plan was made.
     pub identity: FileIdentity,
+}
+
+/// What an earlier `decode` step has made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DecodedSource {
+    /// That step.
+    pub decoded: StepId,
+}
+
+/// Where an archive comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(untagged)]
+pub enum Source {
+    /// A file of the user.
+    File(SourceFile),
+    /// What was decoded.
+    Decoded(DecodedSource),
 }
 
 /// The name of a format that the worker can extract, as detection gives it: `zip`. The plan knows
@@ -124,15 +144,23 @@ pub enum Step {
         /// Where; its parent is there already.
         at: Place,
     },
+    /// Decodes base64 text into a file in the private directory that has no name; it is gone once
+    /// the last step that reads it is done.
+    Decode {
+        /// What later steps call it.
+        id: StepId,
+        /// The text.
+        source: SourceFile,
+    },
     /// Unpacks an archive into a directory that it makes.
     Extract {
         /// What later steps call it.
         id: StepId,
         /// The archive.
         source: Source,
-        /// What the archive is, by its content.
-        format: FormatName,
-        /// Where it begins in its file, in bytes: behind an ELF program for example.
+        /// What a file is, by its content; of what was decoded the worker finds it.
+        format: Option<FormatName>,
+        /// Where the archive begins in a file, in bytes: behind an ELF program for example.
         #[cfg_attr(feature = "typescript", ts(type = "number"))]
         offset: u64,
         /// The directory to make; its parent is there already.
@@ -158,6 +186,7 @@ impl Step {
             Self::MountPoint { id, .. }
             | Self::Procdir { id, .. }
             | Self::Directory { id, .. }
+            | Self::Decode { id, .. }
             | Self::Extract { id, .. }
             | Self::ReadOnly { id, .. } => id,
         }

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::path::{Place, PlanPath};
 use crate::plan::{MountPlan, Program};
-use crate::step::{MountPointWay, ProcdirParent, Step, StepId};
+use crate::step::{MountPointWay, ProcdirParent, Source, Step, StepId};
 
 /// Why a plan is not executed. Node made it wrong: no input of a user leads here.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -45,6 +45,9 @@ pub enum InvalidPlan {
     /// A place below the procdir, but no step has made one, or a second one.
     #[error("{0} needs exactly one procdir, made by an earlier step")]
     Procdir(String),
+    /// A file has no format, or what is only decoded later has one.
+    #[error("the step `{0}` must have a format and an offset for a file, and for nothing else")]
+    Format(StepId),
     /// A variable name that no environment can have.
     #[error("`{0}` is no name of an environment variable")]
     Variable(String),
@@ -96,6 +99,7 @@ pub fn validate(plan: &MountPlan, words: usize) -> Result<(), InvalidPlan> {
 enum Kind {
     MountPoint,
     Procdir,
+    Decoded,
     Tree,
 }
 
@@ -123,7 +127,7 @@ impl Made {
                         self.reference(id, used, Kind::MountPoint, "a mount point")?;
                     }
                 }
-                if self.0.values().any(|kind| *kind == Kind::Procdir) {
+                if self.has_procdir() {
                     return Err(InvalidPlan::Procdir(id.0.clone()));
                 }
                 Kind::Procdir
@@ -132,9 +136,35 @@ impl Made {
                 self.target(at, &id.0)?;
                 Kind::Tree
             }
-            Step::Extract { at, source, .. } => {
-                self.target(at, &id.0)?;
+            Step::Decode { source, .. } => {
+                // Its file lies there.
+                if !self.has_procdir() {
+                    return Err(InvalidPlan::Procdir(id.0.clone()));
+                }
                 text(&source.path, &id.0)?;
+                Kind::Decoded
+            }
+            Step::Extract {
+                at,
+                source,
+                format,
+                offset,
+                ..
+            } => {
+                self.target(at, &id.0)?;
+                let has_place = match source {
+                    Source::File(file) => {
+                        text(&file.path, &id.0)?;
+                        format.is_some()
+                    }
+                    Source::Decoded(source) => {
+                        self.reference(id, &source.decoded, Kind::Decoded, "a decoded file")?;
+                        format.is_none() && *offset == 0
+                    }
+                };
+                if !has_place {
+                    return Err(InvalidPlan::Format(id.clone()));
+                }
                 Kind::Tree
             }
             Step::ReadOnly { tree, .. } => {
@@ -146,6 +176,10 @@ impl Made {
             return Err(InvalidPlan::Id(id.clone()));
         }
         Ok(())
+    }
+
+    fn has_procdir(&self) -> bool {
+        self.0.values().any(|kind| *kind == Kind::Procdir)
     }
 
     fn reference(
@@ -182,7 +216,7 @@ impl Made {
             Place::Path(path) => absolute(path, field),
             Place::Procdir(inner) => {
                 relative(&inner.procdir, field)?;
-                if self.0.values().any(|kind| *kind == Kind::Procdir) {
+                if self.has_procdir() {
                     Ok(())
                 } else {
                     Err(InvalidPlan::Procdir(field.to_owned()))

@@ -11,6 +11,8 @@ const WORDS: usize = 5;
 enum Kind {
     Static,
     Dynamic,
+    /// Static, out of base64 text.
+    Encoded,
     Empty,
 }
 
@@ -36,21 +38,36 @@ fn below(root: &str, name: &[u8]) -> Place {
     Place::procdir([root.as_bytes(), b"/", name].concat())
 }
 
+fn source_file(name: &[u8]) -> SourceFile {
+    SourceFile {
+        path: PlanPath::new(name),
+        identity: FileIdentity("f1".into()),
+    }
+}
+
+fn decode(name: &str, path: &[u8]) -> Step {
+    Step::Decode {
+        id: id(name),
+        source: source_file(path),
+    }
+}
+
+fn decoded(name: &str) -> Source {
+    Source::Decoded(DecodedSource { decoded: id(name) })
+}
+
 fn tree(index: usize, kind: Kind, name: &[u8]) -> Vec<Step> {
     let own = id(format!("tree-{index}"));
-    let root = if matches!(kind, Kind::Static) {
+    let root = if matches!(kind, Kind::Static | Kind::Encoded) {
         "static"
     } else {
         "dynamic"
     };
     let extract = Step::Extract {
         id: own.clone(),
-        source: Source {
-            path: PlanPath::new(name),
-            identity: FileIdentity("f1".into()),
-        },
-        format: FormatName("zip".to_owned()),
-        offset: 0,
+        source: Source::File(source_file(name)),
+        format: Some(FormatName("zip".to_owned())),
+        offset: 4097,
         at: below(root, name),
         limits: ExtractLimits {
             entries: 1,
@@ -66,16 +83,35 @@ fn tree(index: usize, kind: Kind, name: &[u8]) -> Vec<Step> {
             at: below(root, name),
         }],
         Kind::Dynamic => vec![extract],
-        Kind::Static => {
-            vec![
-                extract,
-                Step::ReadOnly {
-                    id: id(format!("read-only-{index}")),
-                    tree: own,
-                },
-            ]
+        Kind::Static | Kind::Encoded => {
+            let read_only = Step::ReadOnly {
+                id: id(format!("read-only-{index}")),
+                tree: own,
+            };
+            match kind {
+                Kind::Static => vec![extract, read_only],
+                _ => {
+                    let text = format!("decoded-{index}");
+                    let extract = from_decoded(extract, &text);
+                    vec![decode(&text, name), extract, read_only]
+                }
+            }
         }
     }
+}
+
+/// The same out of the decode step `name`.
+fn from_decoded(mut extract: Step, name: &str) -> Step {
+    if let Step::Extract {
+        source,
+        format,
+        offset,
+        ..
+    } = &mut extract
+    {
+        (*source, *format, *offset) = (decoded(name), None, 0);
+    }
+    extract
 }
 
 /// The steps that make the private directory, with or without a home.
@@ -104,7 +140,8 @@ prop_compose! {
     fn plan()(
         home in prop::option::of(absolute_path()),
         trees in prop::collection::vec(
-            (prop_oneof![Just(Kind::Static), Just(Kind::Dynamic), Just(Kind::Empty)], name()), 0..5,
+            (prop::sample::select(vec![Kind::Static, Kind::Dynamic, Kind::Encoded, Kind::Empty]), name()),
+            0..5,
         ),
         from_tree in any::<bool>(),
         word in 0..WORDS as u32,
@@ -165,6 +202,15 @@ enum Corruption {
     PlaceOutside,
     NoSource,
     SourceNul,
+    NoFormat,
+    DecodedWithFormat,
+    DecodedWithOffset,
+    DecodedNothing,
+    DecodedLater,
+    DecodedTree,
+    DecodeNoSource,
+    DecodeFirst,
+    ReadOnlyOfDecoded,
     ReadOnlyOfNothing,
     ReadOnlyOfLater,
     ReadOnlyOfProcdir,
@@ -202,6 +248,15 @@ fn corruption() -> impl Strategy<Value = Corruption> {
         PlaceOutside,
         NoSource,
         SourceNul,
+        NoFormat,
+        DecodedWithFormat,
+        DecodedWithOffset,
+        DecodedNothing,
+        DecodedLater,
+        DecodedTree,
+        DecodeNoSource,
+        DecodeFirst,
+        ReadOnlyOfDecoded,
         ReadOnlyOfNothing,
         ReadOnlyOfLater,
         ReadOnlyOfProcdir,
@@ -236,9 +291,19 @@ fn mount_point(path: &str, ancestor: &str) -> Step {
 fn extract_from(path: &[u8]) -> Step {
     let mut steps = tree(99, Kind::Dynamic, b"more");
     if let Some(Step::Extract { source, .. }) = steps.first_mut() {
-        source.path = PlanPath::new(path);
+        *source = Source::File(source_file(path));
     }
     steps.remove(0)
+}
+
+/// A good decode step and one that extracts what it made, with another format and offset.
+fn decoded_as(new_format: Option<&str>, new_offset: u64) -> [Step; 2] {
+    let mut extract = from_decoded(extract_from(b"text"), "text");
+    if let Step::Extract { format, offset, .. } = &mut extract {
+        *format = new_format.map(|name| FormatName(name.to_owned()));
+        *offset = new_offset;
+    }
+    [decode("text", b"text"), extract]
 }
 
 fn spoil(plan: &mut MountPlan, corruption: &Corruption) {
@@ -272,6 +337,35 @@ fn spoil(plan: &mut MountPlan, corruption: &Corruption) {
         Corruption::PlaceOutside => plan.steps.push(directory(Place::Path("/opt/x".into()))),
         Corruption::NoSource => plan.steps.push(extract_from(b"")),
         Corruption::SourceNul => plan.steps.push(extract_from(b"a\0b")),
+        Corruption::NoFormat => {
+            let mut extract = extract_from(b"a");
+            if let Step::Extract { format, .. } = &mut extract {
+                *format = None;
+            }
+            plan.steps.push(extract);
+        }
+        Corruption::DecodedWithFormat => plan.steps.extend(decoded_as(Some("zip"), 0)),
+        Corruption::DecodedWithOffset => plan.steps.extend(decoded_as(None, 1)),
+        Corruption::DecodedNothing => {
+            let [_, extract] = decoded_as(None, 0);
+            plan.steps.push(extract);
+        }
+        Corruption::DecodedLater => {
+            let [decode, extract] = decoded_as(None, 0);
+            plan.steps.extend([extract, decode]);
+        }
+        Corruption::DecodedTree => {
+            plan.steps.push(from_decoded(extract_from(b"a"), "tmp"));
+        }
+        Corruption::DecodeNoSource => plan.steps.push(decode("more", b"")),
+        Corruption::DecodeFirst => plan.steps.insert(0, decode("more", b"a")),
+        Corruption::ReadOnlyOfDecoded => {
+            plan.steps.push(decode("text", b"a"));
+            plan.steps.push(Step::ReadOnly {
+                id: id("more"),
+                tree: id("text"),
+            });
+        }
         Corruption::ReadOnlyOfNothing => {
             plan.steps.push(Step::ReadOnly {
                 id: id("more"),
@@ -334,6 +428,12 @@ fn spoil(plan: &mut MountPlan, corruption: &Corruption) {
 proptest! {
     #[test]
     fn what_node_makes_is_accepted(plan in plan()) {
+        prop_assert_eq!(validate(&plan, WORDS), Ok(()));
+    }
+
+    #[test]
+    fn what_is_decoded_is_extracted_without_a_format(mut plan in plan()) {
+        plan.steps.extend(decoded_as(None, 0));
         prop_assert_eq!(validate(&plan, WORDS), Ok(()));
     }
 

@@ -102,7 +102,7 @@ fn what_is_wrong_is_told_with_line_and_column() {
 
 #[test]
 fn lines_of_every_width_come_out_the_same() {
-    let bytes: Vec<u8> = (0..2000u32).map(|n| (n * n >> 3) as u8).collect();
+    let bytes: Vec<u8> = (0..2000u32).map(|n| ((n * n) >> 3) as u8).collect();
     for text in [STANDARD.encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes)] {
         for width in 1..100 {
             for end in ["\n", "\r\n", " \n# comment\n"] {

@@ -64,6 +64,8 @@ fn what_people_give_by_mistake_is_named_with_what_helps() {
         ),
         (b"#!/bin/sh\necho hello\n", "a script", None),
         (b"\xff\xfeU\0E\0s\0", "a text in UTF-16", Some("UTF-8")),
+        (b"U\0E\0s\0D\0\n\0", "a text in UTF-16", Some("UTF-8")),
+        (b"\0U\0E\0s\0D\0\n", "a text in UTF-16", Some("UTF-8")),
         (b"caf\xc3\xa9 au lait\n", "a text", None),
         (b"root:x:0:0::/root:/bin/sh\n", "a text", None),
         // Cut within a character.

@@ -4,11 +4,11 @@ use crate::error::{ArchiveError, shown};
 use crate::limits::Limits;
 use crate::path::normalised;
 use crate::source::Source;
-use crate::tree::{Leaf, LeafKind, Tree};
+use crate::tree::{Leaf, LeafKind, Time, Tree};
 use crate::zip::METHODS;
 use crate::zip::end::{Central, read_end};
 use crate::zip::fields::{Fields, extra};
-use crate::zip::times::time;
+use crate::zip::times::Times;
 
 const SIGNATURE: &[u8] = b"PK\x01\x02";
 const HEADER: u64 = 46;
@@ -63,10 +63,12 @@ pub(crate) fn read_central(
     source.read_exact_at(&mut bytes, central.offset)?;
     let mut fields = Fields(&bytes);
     let mut tree = Tree::new();
+    let mut times = Times::default();
     let mut records = Vec::with_capacity(central.entries as usize);
     for _ in 0..central.entries {
         let parsed = parse(&mut fields, &central)?;
-        add(&mut tree, &parsed, records.len(), limits)?;
+        let time = times.time(parsed.extra, parsed.date, parsed.clock);
+        add(&mut tree, &parsed, time, records.len(), limits)?;
         records.push(parsed.record);
     }
     bound(&mut records, central.offset)?;
@@ -136,6 +138,7 @@ enum Kind {
 fn add(
     tree: &mut Tree,
     parsed: &Parsed<'_>,
+    time: Time,
     index: usize,
     limits: &Limits,
 ) -> Result<(), ArchiveError> {
@@ -143,7 +146,6 @@ fn add(
     let name = unix_name(parsed);
     let path = normalised(&name, limits)?;
     let (kind, mode) = kind_and_mode(parsed, &name)?;
-    let time = time(parsed.extra, parsed.date, parsed.clock);
     if kind == Kind::Directory {
         return tree.add_directory(&path, mode, time);
     }

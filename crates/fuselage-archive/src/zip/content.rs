@@ -196,7 +196,14 @@ impl<'a> ContentReader<'a> {
         let length = (LOCAL_HEADER + record.name.len() as u64).min(record.limit - record.offset);
         let mut header = vec![0; length as usize];
         self.source.read_exact_at(&mut header, record.offset)?;
-        let data = data_offset(&header, record)? as u64;
+        let mut data = data_offset(&header, record)?;
+        if data > header.len() && data as u64 <= record.limit - record.offset {
+            // Once more with its extra fields.
+            header.resize(data, 0);
+            self.source.read_exact_at(&mut header, record.offset)?;
+            data = data_offset(&header, record)?;
+        }
+        let data = data as u64;
         if data + record.compressed > record.limit - record.offset {
             let what = "overlaps what follows it in the archive";
             return Err(ArchiveError::damaged(&record.name, what));

@@ -1,21 +1,22 @@
 //! The header before the data of an entry.
 
-use crate::error::ArchiveError;
+use std::fmt::Display;
+
+use crate::error::{ArchiveError, shown};
 use crate::zip::central::Record;
-use crate::zip::fields::Fields;
+use crate::zip::fields::{Fields, extra};
 
 const SIGNATURE: &[u8] = b"PK\x03\x04";
 /// Sizes and checksum stand behind the data.
 const DATA_DESCRIPTOR: u16 = 1 << 3;
 
+/// The extra field of zip64 (APPNOTE 4.5.3).
+const ZIP64: u16 = 0x0001;
+
 /// Where the data begins in `bytes`, which begin with the local header. The header must say what
 /// the central directory says: tools that believe one and tools that believe the other would see
-/// two archives.
+/// two archives. Its extra fields are compared where `bytes` reach that far.
 pub(crate) fn data_offset(bytes: &[u8], record: &Record) -> Result<usize, ArchiveError> {
-    let differs = |what: &str| {
-        let what = format!("has another {what} in its local header than in the directory");
-        ArchiveError::damaged(&record.name, what)
-    };
     let mut fields = Fields(bytes);
     if fields.bytes(4)? != SIGNATURE {
         return Err(ArchiveError::damaged(
@@ -30,25 +31,54 @@ pub(crate) fn data_offset(bytes: &[u8], record: &Record) -> Result<usize, Archiv
     let (compressed, size) = (fields.u32()?, fields.u32()?);
     let (name_length, extra_length) = (fields.u16()?, fields.u16()?);
     let name = fields.bytes(name_length.into())?;
-    if method != record.method {
-        return Err(differs("method"));
-    }
-    if (flags ^ record.flags) & 1 != 0 {
-        return Err(differs("encryption"));
-    }
-    if name != record.name {
-        return Err(differs("name"));
-    }
-    // With a data descriptor these are zero, with zip64 they stand elsewhere.
-    let stated = |field: u32| flags & DATA_DESCRIPTOR == 0 && field != u32::MAX;
-    if stated(compressed) && u64::from(compressed) != record.compressed {
-        return Err(differs("length"));
-    }
-    if stated(size) && u64::from(size) != record.size {
-        return Err(differs("size"));
-    }
-    if flags & DATA_DESCRIPTOR == 0 && crc != record.crc {
-        return Err(differs("checksum"));
+    let list = fields.bytes(extra_length.into()).ok();
+    let agree = |what, local: &dyn Display, central: &dyn Display, equal| match equal {
+        true => Ok(()),
+        false => Err(differs(record, what, local, central)),
+    };
+    let (local, central) = (shown(name), shown(&record.name));
+    agree("name", &local, &central, name == record.name)?;
+    let equal = method == record.method;
+    agree("compression method", &method, &record.method, equal)?;
+    let (local, central) = (encryption(flags), encryption(record.flags));
+    agree("encryption", &local, &central, local == central)?;
+    // With a data descriptor these are zero and stand behind the data.
+    if flags & DATA_DESCRIPTOR == 0 {
+        let (local, central) = (format!("{crc:08x}"), format!("{:08x}", record.crc));
+        agree("checksum", &local, &central, crc == record.crc)?;
+        let mut zip64 = list.and_then(|list| extra(list, ZIP64));
+        for (what, stated, central) in [
+            ("size", size, record.size),
+            ("compressed size", compressed, record.compressed),
+        ] {
+            let local = match stated {
+                u32::MAX if list.is_none() => continue,
+                u32::MAX => zip64.as_mut().and_then(|fields| fields.u64().ok()),
+                _ => None,
+            };
+            let local = local.unwrap_or(stated.into());
+            agree(what, &local, &central, local == central)?;
+        }
     }
     Ok(4 + 26 + name.len() + usize::from(extra_length))
+}
+
+fn encryption(flags: u16) -> &'static str {
+    match flags & 1 {
+        0 => "none",
+        _ => "on",
+    }
+}
+
+fn differs(
+    record: &Record,
+    what: &str,
+    local: &dyn Display,
+    central: &dyn Display,
+) -> ArchiveError {
+    let what = format!(
+        "has two values of its {what}: `{local}` in its local header, `{central}` in the central \
+         directory"
+    );
+    ArchiveError::damaged(&record.name, what)
 }

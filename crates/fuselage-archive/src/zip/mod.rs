@@ -10,6 +10,7 @@ mod times;
 
 use crate::archive::{Archive, Contents};
 use crate::detect::Ends;
+use crate::elf::is_elf;
 use crate::error::ArchiveError;
 use crate::format::Format;
 use crate::limits::Limits;
@@ -39,10 +40,9 @@ fn recognise(ends: &Ends<'_>) -> Option<&'static str> {
     match ends.head {
         [b'P', b'K', 3, 4, ..] => Some("a zip archive"),
         [b'P', b'K', 5, 6, ..] => Some("an empty zip archive"),
-        _ if end::ends_like_zip(ends.tail, ends.length) => {
-            Some("a zip archive with something before it")
-        }
-        _ => None,
+        _ if !end::ends_like_zip(ends.tail, ends.length) => None,
+        _ if is_elf(ends.head) => Some("a zip archive behind an ELF program"),
+        _ => Some("a zip archive with something before it"),
     }
 }
 

@@ -1,17 +1,57 @@
 //! Modification times of entries.
 
+use fuselage_linux::local_time::LocalTime;
+
 use crate::tree::Time;
 use crate::zip::fields::extra;
 
 /// Seconds from 1601, where NTFS counts from, to 1970.
 const NTFS_EPOCH: i64 = 11_644_473_600;
 
-/// The time of an entry: of Unix (extra field 0x5455), of NTFS (0x000a), else of MS-DOS, which is
-/// local time of nobody knows where and taken as UTC.
-pub(crate) fn time(list: &[u8], date: u16, time: u16) -> Time {
-    unix(list)
-        .or_else(|| ntfs(list))
-        .unwrap_or_else(|| dos(date, time))
+/// Times of the entries of one archive.
+#[derive(Debug, Default)]
+pub(crate) struct Times {
+    /// A date and minute of MS-DOS, and their seconds: asking the C library is slow, and most
+    /// entries are of the minute of the one before.
+    last: Option<(u16, u16, i64)>,
+}
+
+impl Times {
+    /// The time of an entry: of Unix (extra field 0x5455), of NTFS (0x000a), else of MS-DOS, which
+    /// is local time of nobody knows where and taken for that of this process, as all tools do.
+    pub(crate) fn time(&mut self, list: &[u8], date: u16, clock: u16) -> Time {
+        unix(list)
+            .or_else(|| ntfs(list))
+            .unwrap_or_else(|| self.dos(date, clock))
+    }
+
+    fn dos(&mut self, date: u16, clock: u16) -> Time {
+        let (minute, second) = (clock >> 5, (clock & 31) * 2);
+        let seconds = match self.last {
+            Some((last_date, last_minute, seconds))
+                if (last_date, last_minute) == (date, minute) =>
+            {
+                seconds
+            }
+            _ => {
+                let local = LocalTime {
+                    year: 1980 + i32::from(date >> 9),
+                    month: i32::from(date >> 5 & 15).clamp(1, 12),
+                    day: i32::from(date & 31).max(1),
+                    hour: i32::from(clock >> 11),
+                    minute: i32::from(clock >> 5 & 63),
+                    second: 0,
+                };
+                let seconds = local.seconds().unwrap_or(0);
+                self.last = Some((date, minute, seconds));
+                seconds
+            }
+        };
+        Time {
+            seconds: seconds + i64::from(second),
+            nanoseconds: 0,
+        }
+    }
 }
 
 fn unix(list: &[u8]) -> Option<Time> {
@@ -37,42 +77,36 @@ fn ntfs(list: &[u8]) -> Option<Time> {
     })
 }
 
-fn dos(date: u16, time: u16) -> Time {
-    let (year, month, day) = (
-        1980 + (date >> 9),
-        (date >> 5 & 15).clamp(1, 12),
-        (date & 31).max(1),
-    );
-    let (hour, minute, second) = (time >> 11, time >> 5 & 63, (time & 31) * 2);
-    let days = days_from_civil(year.into(), month.into(), day.into());
-    let of_day = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
-    Time {
-        seconds: days * 86_400 + of_day,
-        nanoseconds: 0,
-    }
-}
-
-/// Days from 1970 to a date of the Gregorian calendar, counted in years that begin in March.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn each_source_of_a_time_is_read_and_the_better_one_wins() {
-        // 2001-02-03 04:05:06 UTC.
+        // 2001-02-03 04:05:06, in whatever zone this test is run.
         let (date, clock) = ((21 << 9) | (2 << 5) | 3, (4 << 11) | (5 << 5) | 3);
+        let local = LocalTime {
+            year: 2001,
+            month: 2,
+            day: 3,
+            hour: 4,
+            minute: 5,
+            second: 6,
+        };
+        let mut times = Times::default();
+        let mut time = |list: &[u8], date, clock| times.time(list, date, clock);
         let expected = Time {
-            seconds: 981_173_106,
+            seconds: local.seconds().unwrap(),
             nanoseconds: 0,
         };
         assert_eq!(time(&[], date, clock), expected);
+        // Again, out of what is remembered, another second and another minute of it.
+        assert_eq!(time(&[], date, clock), expected);
+        assert_eq!(time(&[], date, clock - 3).seconds, expected.seconds - 6);
+        assert_eq!(
+            time(&[], date, clock + (1 << 5)).seconds,
+            expected.seconds + 60
+        );
         let unix = b"UT\x05\x00\x01\x07\x00\x00\x00";
         assert_eq!(time(unix, date, clock).seconds, 7);
         let mut ntfs = b"\x0a\x00\x20\x00\0\0\0\0\x01\x00\x18\x00".to_vec();
@@ -86,7 +120,7 @@ mod tests {
                 nanoseconds: 500
             }
         );
-        // Neither a month nor a day of zero leads anywhere odd.
-        assert_eq!(time(&[], 0, 0).seconds, 315_532_800);
+        // Neither a month nor a day of zero leads anywhere odd: the first of January of 1980.
+        assert!((time(&[], 0, 0).seconds - 315_532_800).abs() < 86_400);
     }
 }

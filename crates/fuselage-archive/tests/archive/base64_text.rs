@@ -228,3 +228,39 @@ fn mutated_texts_decode_to_what_they_say_or_to_an_error() {
     }
     assert!(good * 20 >= count, "{good} of {count} could be decoded");
 }
+
+/// One line without an end, made while it is read.
+struct Line {
+    left: usize,
+    piece: Vec<u8>,
+}
+
+impl Read for Line {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = buffer.len().min(self.piece.len()).min(self.left);
+        buffer[..count].copy_from_slice(&self.piece[..count]);
+        self.left -= count;
+        Ok(count)
+    }
+}
+
+/// A gigabyte where `FUSELAGE_TEST_LONG` is 1.
+#[test]
+fn a_line_of_any_length_takes_the_same_memory() {
+    let length = more(1) as usize * 50_000_000;
+    let mut line = Line {
+        left: length,
+        piece: STANDARD.encode(noise(96 << 10)).into_bytes(),
+    };
+    // Anew from here on (proc(5)).
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    let written = decode_stream(&mut line, &mut std::io::sink()).unwrap();
+    assert_eq!(written, length as u64 / 4 * 3);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap();
+    let kibibytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(kibibytes < 64 << 10, "{peak}");
+}

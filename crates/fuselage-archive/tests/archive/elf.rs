@@ -70,6 +70,7 @@ fn a_zip_behind_a_program_is_found_by_its_end() {
         let bytes = zip_with(&entries, &elf(LITTLE_64, 5000), counted);
         let found = detect_bytes(&bytes);
         assert_eq!((found.format, found.offset), (Format::named("zip"), 0));
+        assert_eq!(found.looks_like, "a zip archive behind an ELF program");
         let place = Place::new();
         place.extract(&bytes).unwrap();
         assert_eq!(place.tree()[&b"a"[..]].2, b"alpha");

@@ -7,11 +7,13 @@
 )]
 
 mod base64_text;
+mod disagree;
 mod elf;
 mod elf_builder;
 mod formats;
 mod hostile;
 mod limits;
 mod mutations;
+mod names;
 mod place;
 mod zip_builder;

@@ -28,13 +28,18 @@ pub(crate) fn entry(name: &str, content: &[u8], mode: u32) -> Entry {
         mode: Some(mode),
         method: 8,
         flags: 0,
-        extra: Vec::new(),
+        extra: unix_time(SECONDS),
         crc: None,
         size: None,
         local_name: None,
         packed: None,
         zip64: false,
     }
+}
+
+/// The extra field of a modification time in UTC (0x5455): that of MS-DOS has no zone.
+pub(crate) fn unix_time(seconds: i64) -> Vec<u8> {
+    [b"UT\x05\x00\x01", &(seconds as u32).to_le_bytes()[..]].concat()
 }
 
 pub(crate) fn file(name: &str, content: &[u8]) -> Entry {

@@ -80,6 +80,7 @@ fn every() -> Vec<LaunchError> {
         WorkerEnd::Stuck(Duration::from_secs(9)),
     ] {
         every.push(LaunchError::WorkerDied {
+            verb: "extract",
             archive: path(),
             how,
             entries: vec![],

@@ -1,13 +1,14 @@
 //! Executes a plan: opens what it needs, then a loop over the steps, then execve(2). The kernel
 //! cleans up when the last process of the namespace ends; nothing stays behind to supervise.
 
+mod archive_worker;
+mod decode;
 mod environment;
 mod extract;
 mod namespaces;
 mod procdir;
 mod program;
 mod progress;
-mod room;
 mod shell_script;
 mod sources;
 mod steps;

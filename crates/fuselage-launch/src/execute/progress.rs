@@ -1,9 +1,9 @@
-//! How far the extraction of a run is, for a person who waits: one line on the terminal.
+//! How far the work on archives is, for a person who waits: one line on the terminal.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use fuselage_linux::descriptors;
-use fuselage_linux::shared_notes::SharedNotes;
 use serde::{Deserialize, Serialize};
 
 use crate::report;
@@ -27,9 +27,8 @@ pub(crate) struct Amount {
 }
 
 impl Amount {
-    /// What the worker has counted.
-    pub(crate) fn counted(notes: &SharedNotes) -> Self {
-        let [entries, bytes] = notes.counts();
+    /// Entries, and bytes.
+    pub(crate) fn of([entries, bytes]: [u64; 2]) -> Self {
         Self { entries, bytes }
     }
 
@@ -49,18 +48,21 @@ impl Amount {
 
 /// The line, which is taken away when this is dropped.
 pub(crate) struct TerminalProgress {
+    doing: &'static str,
     total: Amount,
     begin: Instant,
     is_shown: bool,
 }
 
 impl TerminalProgress {
-    /// If standard error is a terminal that can take a line back, and this is not CI.
-    pub(crate) fn new(total: Amount) -> Option<Self> {
+    /// If standard error is a terminal that can take a line back, and this is not CI; `doing` stands
+    /// before the name of the archive.
+    pub(crate) fn new(doing: &'static str, total: Amount) -> Option<Self> {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
         let wanted = descriptors::standard_error_is_terminal() && !is_set("CI") && !is_dumb;
         wanted.then(|| Self {
+            doing,
             total,
             begin: Instant::now(),
             is_shown: false,
@@ -68,13 +70,15 @@ impl TerminalProgress {
     }
 
     /// Writes the line, unless it is too early or another job has the terminal.
-    pub(crate) fn show(&mut self, archive: &str, done: Amount) {
+    pub(crate) fn show(&mut self, archive: &Path, done: Amount) {
         let elapsed = self.begin.elapsed();
         if elapsed < SILENCE {
             return;
         }
         if let Some(columns) = descriptors::own_terminal_columns() {
-            let line = line(archive, done, self.total, elapsed, columns);
+            let name = archive.file_name().unwrap_or_default().to_string_lossy();
+            let name = format!("{}{name}", self.doing);
+            let line = line(&name, done, self.total, elapsed, columns);
             report::print_text(&format!("{CLEAR}{line}"));
             self.is_shown = true;
         }
@@ -94,7 +98,11 @@ impl Drop for TerminalProgress {
 fn line(archive: &str, done: Amount, total: Amount, elapsed: Duration, columns: usize) -> String {
     /// Fewer columns of a name say nothing.
     const NAME: usize = 12;
-    let entries = format!("{}/{} entries", done.entries, total.entries);
+    let entries = match total.entries {
+        0 => None,
+        all => Some(format!("{}/{all} entries", done.entries)),
+    };
+    let entries = entries.as_deref();
     let bytes = format!("{}/{} MB", megabytes(done.bytes), megabytes(total.bytes));
     let rate = rate(done, elapsed);
     let left = time_left(done, total, elapsed);
@@ -104,10 +112,10 @@ fn line(archive: &str, done: Amount, total: Amount, elapsed: Duration, columns: 
     let archive = report::printable(archive);
     let name = width(&archive).min(NAME);
     for parts in [
-        &[Some(&*entries), Some(&*bytes), Some(&*rate), left][..],
-        &[Some(&*entries), Some(&*bytes), left],
-        &[Some(&*entries), Some(&*bytes)],
-        &[Some(&*entries)],
+        &[entries, Some(&*bytes), Some(&*rate), left][..],
+        &[entries, Some(&*bytes), left],
+        &[entries, Some(&*bytes)],
+        &[entries.or(Some(&*bytes))],
     ] {
         let parts: Vec<&str> = parts.iter().copied().flatten().collect();
         let numbers = parts.join(", ");
@@ -117,7 +125,7 @@ fn line(archive: &str, done: Amount, total: Amount, elapsed: Duration, columns: 
             return format!("fuselage: {name}: {numbers}");
         }
     }
-    shortened(&format!("fuselage: {entries}"), room)
+    shortened(&format!("fuselage: {}", entries.unwrap_or(&bytes)), room)
 }
 
 fn megabytes(bytes: u64) -> String {
@@ -241,6 +249,22 @@ mod tests {
         assert_eq!(
             line("a", done, total, Duration::from_secs(1), 120),
             "fuselage: a: 5/10 entries, 0.0/0.0 MB, 5 entries/s, 1 s left"
+        );
+    }
+
+    #[test]
+    fn text_has_no_entries_to_count() {
+        let total = Amount {
+            entries: 0,
+            bytes: 2_000_000,
+        };
+        let done = Amount {
+            entries: 0,
+            bytes: 1_000_000,
+        };
+        assert_eq!(
+            line("decoding a.b64", done, total, Duration::from_secs(1), 120),
+            "fuselage: decoding a.b64: 1.0/2.0 MB, 1.0 MB/s, 1 s left"
         );
     }
 

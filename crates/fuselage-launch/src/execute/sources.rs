@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use fuselage_linux::file_identity::file_identity;
 use fuselage_linux::open;
-use fuselage_plan::{MountPlan, Step, StepId};
+use fuselage_plan::{MountPlan, Source, SourceFile, Step, StepId};
 use fuselage_store::open_home;
 
 use crate::error::LaunchError;
@@ -18,9 +18,10 @@ pub(crate) struct Opened {
     pub(crate) procdirs: Option<Procdirs>,
 }
 
-/// An archive that is the file that node looked at.
+/// A file that an archive is read from: the one that node looked at, or one decoded from it.
 pub(crate) struct Archive {
     pub(crate) file: File,
+    /// Of the file that the user gave.
     pub(crate) path: PathBuf,
 }
 
@@ -35,20 +36,8 @@ impl Opened {
     pub(crate) fn open(plan: &MountPlan) -> Result<Self, LaunchError> {
         let mut archives = BTreeMap::new();
         for step in &plan.steps {
-            if let Step::Extract { id, source, .. } = step {
-                let path = PathBuf::from(source.path.as_os_str());
-                let file = open::open_source(&path).map_err(|source| LaunchError::ArchiveOpen {
-                    path: path.clone(),
-                    source,
-                })?;
-                let identity = file_identity(&file).map_err(|source| LaunchError::ArchiveOpen {
-                    path: path.clone(),
-                    source,
-                })?;
-                if identity != source.identity.0 {
-                    return Err(LaunchError::ArchiveChanged { path });
-                }
-                archives.insert(id.clone(), Archive { file, path });
+            if let Some(source) = source_file(step) {
+                archives.insert(step.id().clone(), open_archive(source)?);
             }
         }
         let procdirs = plan
@@ -60,6 +49,31 @@ impl Opened {
             procdirs: procdirs.transpose()?,
         })
     }
+}
+
+/// The file of the user that a step reads.
+fn source_file(step: &Step) -> Option<&SourceFile> {
+    match step {
+        Step::Decode { source, .. }
+        | Step::Extract {
+            source: Source::File(source),
+            ..
+        } => Some(source),
+        _ => None,
+    }
+}
+
+fn open_archive(source: &SourceFile) -> Result<Archive, LaunchError> {
+    let path = PathBuf::from(source.path.as_os_str());
+    let failed = |source| LaunchError::ArchiveOpen {
+        path: path.clone(),
+        source,
+    };
+    let file = open::open_source(&path).map_err(failed)?;
+    if file_identity(&file).map_err(failed)? != source.identity.0 {
+        return Err(LaunchError::ArchiveChanged { path });
+    }
+    Ok(Archive { file, path })
 }
 
 fn home_procdirs(home: PathBuf) -> Result<Procdirs, LaunchError> {

@@ -7,27 +7,21 @@ use std::path::{Path, PathBuf};
 use fuselage_linux::mirror::mirror;
 use fuselage_linux::mount::{MountError, bind_read_only};
 use fuselage_linux::open;
-use fuselage_plan::{MountPlan, MountPointWay, Place, ProcdirParent, Step, StepId};
+use fuselage_plan::{MountPlan, MountPointWay, Place, ProcdirParent, Source, Step, StepId};
 
 use crate::error::LaunchError;
+use crate::execute::decode;
 use crate::execute::extract::{Extraction, Work};
 use crate::execute::procdir::{self, Procdir};
-use crate::execute::sources::Opened;
+use crate::execute::sources::{Archive, Opened};
 
 /// What the steps have made so far.
 #[derive(Default)]
 pub(crate) struct Made {
     pub(crate) procdir: Option<Procdir>,
     paths: BTreeMap<StepId, PathBuf>,
-}
-
-/// What the steps are made with.
-struct Making<'a> {
-    plan: &'a MountPlan,
-    opened: &'a Opened,
-    made: Made,
-    /// Begun by the first step that extracts.
-    extraction: Option<Extraction<'a>>,
+    /// Each until the last step that reads it is done.
+    decoded: BTreeMap<StepId, Archive>,
 }
 
 impl Made {
@@ -46,6 +40,15 @@ impl Made {
     }
 }
 
+/// What the steps are made with.
+struct Making<'a> {
+    plan: &'a MountPlan,
+    opened: &'a Opened,
+    made: Made,
+    /// Begun by the first step that extracts.
+    extraction: Option<Extraction>,
+}
+
 /// Does every step, in order.
 pub(crate) fn make(plan: &MountPlan, opened: &Opened) -> Result<Made, LaunchError> {
     let mut making = Making {
@@ -54,16 +57,28 @@ pub(crate) fn make(plan: &MountPlan, opened: &Opened) -> Result<Made, LaunchErro
         made: Made::default(),
         extraction: None,
     };
-    for step in &plan.steps {
+    for (index, step) in plan.steps.iter().enumerate() {
         let path = making.step(step)?;
         making.made.paths.insert(step.id().clone(), path);
+        making.made.free_decoded(&plan.steps[index + 1..])?;
     }
     Ok(making.made)
 }
 
-impl<'a> Making<'a> {
+/// Whether `step` reads what the step `decoded` has decoded.
+fn reads(step: &Step, decoded: &StepId) -> bool {
+    match step {
+        Step::Extract {
+            source: Source::Decoded(source),
+            ..
+        } => source.decoded == *decoded,
+        _ => false,
+    }
+}
+
+impl Making<'_> {
     /// Does one step; returns the path of what it made. That its references are good was validated.
-    fn step(&mut self, step: &'a Step) -> Result<PathBuf, LaunchError> {
+    fn step(&mut self, step: &Step) -> Result<PathBuf, LaunchError> {
         let made = &mut self.made;
         match step {
             Step::MountPoint { path, how, .. } => {
@@ -88,6 +103,14 @@ impl<'a> Making<'a> {
                 make_directory(&path)?;
                 Ok(path)
             }
+            Step::Decode { id, .. } => {
+                let text = self.opened.archives.get(id).ok_or_else(|| missing(id))?;
+                let procdir = made.procdir.as_ref().ok_or_else(|| missing(id))?;
+                let path = procdir.path.clone();
+                made.decoded
+                    .insert(id.clone(), decode::decode(text, &path)?);
+                Ok(path)
+            }
             Step::Extract { id, at, .. } => {
                 let path = made.locate(at);
                 make_directory(&path)?;
@@ -107,31 +130,35 @@ impl<'a> Making<'a> {
     }
 
     /// What extracts the archives of all steps, of which `first` is the first.
-    fn extraction(&mut self, first: &StepId) -> Result<&mut Extraction<'a>, LaunchError> {
+    fn extraction(&mut self, first: &StepId) -> Result<&mut Extraction, LaunchError> {
         let begun = match self.extraction.take() {
             Some(begun) => begun,
-            None => Extraction::begin(self.works()?, first)?,
+            None => Extraction::begin(&self.works()?, first)?,
         };
         Ok(self.extraction.insert(begun))
     }
 
-    fn works(&self) -> Result<Vec<Work<'a>>, LaunchError> {
+    fn works(&self) -> Result<Vec<Work<'_>>, LaunchError> {
         let mut works = Vec::new();
         for step in &self.plan.steps {
             if let Step::Extract {
                 id,
+                source,
                 format,
                 offset,
                 at,
                 limits,
                 jobs,
-                ..
             } = step
             {
+                let archive = match source {
+                    Source::File(_) => self.opened.archives.get(id),
+                    Source::Decoded(source) => self.made.decoded.get(&source.decoded),
+                };
                 works.push(Work {
                     id,
-                    archive: self.opened.archives.get(id).ok_or_else(|| missing(id))?,
-                    format,
+                    archive: archive.ok_or_else(|| missing(id))?,
+                    format: format.as_ref(),
                     offset: *offset,
                     into: self.made.locate(at),
                     limits,
@@ -144,6 +171,22 @@ impl<'a> Making<'a> {
 }
 
 impl Made {
+    /// Gives back the memory of what was decoded and no `later` step reads. The worker that
+    /// extracts has those files open, too, so that closing them would not be enough.
+    fn free_decoded(&mut self, later: &[Step]) -> Result<(), LaunchError> {
+        for (id, archive) in &self.decoded {
+            if !later.iter().any(|step| reads(step, id)) {
+                archive
+                    .file
+                    .set_len(0)
+                    .map_err(|error| LaunchError::system("free a decoded archive", error))?;
+            }
+        }
+        self.decoded
+            .retain(|id, _| later.iter().any(|step| reads(step, id)));
+        Ok(())
+    }
+
     fn path(&self, id: &StepId) -> Result<PathBuf, LaunchError> {
         self.paths.get(id).cloned().ok_or_else(|| missing(id))
     }

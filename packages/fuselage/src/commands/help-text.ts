@@ -33,7 +33,7 @@ The trees appear at once, are seen by this command alone, and are gone when it e
 that is no option is the command; what comes behind it is the command's own.
 
 Trees (each option can be repeated; NAME is the file name without .zip, .sfs, .b64 unless given):
-  -s, --static [NAME:]FILE     a zip archive, read-only, at $FUSELAGE_STATIC/NAME
+  -s, --static [NAME:]FILE     an archive, read-only, at $FUSELAGE_STATIC/NAME
   -d, --dynamic [NAME:]FILE    a private writable copy of it, at $FUSELAGE_DYNAMIC/NAME
       --dynamic-empty NAME     an empty writable directory, at $FUSELAGE_DYNAMIC/NAME
 

@@ -16,13 +16,17 @@ export interface ArchiveFacts {
   identity: string;
   /** Bytes of the file. */
   length: number;
-  /** The name of the format, or null when it is none that is accepted. */
+  /** `base64`: the archive is text that is to be decoded first. */
+  encoding: 'plain' | 'base64';
+  /** The name of the format; null when it is none that is accepted, or shows only when decoded. */
   format: string | null;
   /** Where the archive begins in the file, in bytes: behind an ELF program for example. */
   offset: number;
   /** In words, for messages: `a zip archive`, `a gzip file`, `an empty file`, `an HTML page`. */
   looksLike: string;
-  /** The names of all formats that are accepted, for messages. */
+  /** What helps somebody who gave this file, if it is none that is accepted. */
+  advice: string | null;
+  /** Everything that is accepted, for messages. */
   accepted: string[];
 }
 

@@ -14,7 +14,7 @@ export type StepId = string;
 
 export type FileIdentity = string;
 
-export type Source = { 
+export type SourceFile = { 
 /**
  * The archive as the user named it, from the working directory where it is relative.
  */
@@ -23,6 +23,14 @@ path: PlanPath,
  * What it was when the plan was made.
  */
 identity: FileIdentity, };
+
+export type DecodedSource = { 
+/**
+ * That step.
+ */
+decoded: StepId, };
+
+export type Source = SourceFile | DecodedSource;
 
 export type FormatName = string;
 
@@ -84,7 +92,15 @@ id: StepId,
 /**
  * Where; its parent is there already.
  */
-at: Place, } | { "step": "extract", 
+at: Place, } | { "step": "decode", 
+/**
+ * What later steps call it.
+ */
+id: StepId, 
+/**
+ * The text.
+ */
+source: SourceFile, } | { "step": "extract", 
 /**
  * What later steps call it.
  */
@@ -94,11 +110,11 @@ id: StepId,
  */
 source: Source, 
 /**
- * What the archive is, by its content.
+ * What a file is, by its content; of what was decoded the worker finds it.
  */
-format: FormatName, 
+format: FormatName | null, 
 /**
- * Where it begins in its file, in bytes: behind an ELF program for example.
+ * Where the archive begins in a file, in bytes: behind an ELF program for example.
  */
 offset: number, 
 /**

@@ -47,40 +47,71 @@ export function planTree(
     return { steps: [{ step: 'directory', id, at }], search, reason };
   }
   const known = recognised(tree.file, facts);
-  const extract: Step = {
-    step: 'extract',
-    id,
-    source: { path: toPlanPath(tree.file), identity: known.identity },
-    format: known.format,
-    offset: known.offset,
-    at,
-    limits: settings.limits,
-    jobs: settings.jobs,
-  };
-  if (tree.kind === 'dynamic') {
-    const why = `\`${tree.file}\` is ${known.looksLike}; the copy is this run's own`;
-    return { steps: [extract], search, reason: { subject, strategy: 'extracted', why, at } };
+  const { limits, jobs } = settings;
+  const archive = archiveSteps(tree.file, known, id);
+  const steps: Step[] = [
+    ...archive.before,
+    { step: 'extract', id, ...archive.input, at, limits, jobs },
+    ...(tree.kind === 'static' ? [readOnly(id)] : []),
+  ];
+  return { steps, search, reason: { subject, ...explained(tree.kind, tree.file, known), at } };
+}
+
+/** What an `extract` step reads. */
+type Input = Pick<Extract<Step, { step: 'extract' }>, 'source' | 'format' | 'offset'>;
+
+/** The steps before an archive can be extracted, and what is extracted then. */
+function archiveSteps(
+  path: string,
+  facts: ArchiveFacts,
+  id: string,
+): { before: Step[]; input: Input } {
+  const file = { path: toPlanPath(path), identity: facts.identity };
+  if (facts.encoding === 'plain') {
+    return { before: [], input: { source: file, format: facts.format, offset: facts.offset } };
   }
-  const why = `\`${tree.file}\` is ${known.looksLike}, which the kernel cannot mount`;
+  const decoded = `${id}-decoded`;
   return {
-    steps: [extract, { step: 'readOnly', id: `${id}-read-only`, tree: id }],
-    search,
-    reason: { subject, strategy: 'extracted, then read-only', why, at },
+    before: [{ step: 'decode', id: decoded, source: file }],
+    input: { source: { decoded }, format: null, offset: 0 },
   };
 }
 
-function recognised(
+function readOnly(tree: string): Step {
+  return { step: 'readOnly', id: `${tree}-read-only`, tree };
+}
+
+function explained(
+  kind: 'static' | 'dynamic',
   file: string,
-  facts: ArchiveFacts | undefined,
-): ArchiveFacts & { format: string } {
-  if (facts !== undefined && facts.format !== null) return { ...facts, format: facts.format };
+  facts: ArchiveFacts,
+): Pick<Reason, 'strategy' | 'why'> {
+  const is = `\`${file}\` is ${facts.looksLike}`;
+  const decoded = facts.encoding === 'base64' ? 'decoded, ' : '';
+  if (kind === 'dynamic') {
+    return { strategy: `${decoded}extracted`, why: `${is}; the copy is this run's own` };
+  }
+  const why = facts.format === 'zip' ? `${is}, which the kernel cannot mount` : is;
+  return { strategy: `${decoded}extracted, then read-only`, why };
+}
+
+/**
+ * The facts of an archive that can be used: of a format that is known, or of text that shows it when
+ * it is decoded.
+ */
+function recognised(file: string, facts: ArchiveFacts | undefined): ArchiveFacts {
+  if (facts !== undefined && (facts.format !== null || facts.encoding !== 'plain')) return facts;
   const looksLike = facts?.looksLike ?? 'nothing that was looked at';
+  const advice = facts?.advice ?? null;
   throw new FuselageError(
     'ERR_ARCHIVE_UNRECOGNISED',
     `the archive \`${file}\` is of no format that fuselage reads`,
     {
       causes: [`it looks like ${looksLike}`],
-      hints: [`accepted are: ${facts?.accepted.join(', ') ?? 'none'}`],
+      hints: [
+        ...(advice === null ? [] : [advice]),
+        `accepted are: ${facts?.accepted.join(', ') ?? 'none'}`,
+      ],
     },
   );
 }

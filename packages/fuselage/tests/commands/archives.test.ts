@@ -1,6 +1,7 @@
 /** What the addon finds in real files, as a user is told it. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -50,20 +51,37 @@ test('through a symlink it is the same file', () => {
   put('real.zip', EMPTY_ZIP);
   symlinkSync('real.zip', join(directory, 'link.zip'));
   const source = (spec: string) =>
-    plan(spec).steps.flatMap((step) => (step.step === 'extract' ? [step.source.identity] : []));
-  expect(source('link.zip')).toEqual(source('real.zip'));
+    plan(spec).steps.flatMap((step) => (step.step === 'extract' ? [step.source] : []))[0];
+  expect(source('link.zip')).toEqual({ ...source('real.zip'), path: 'link.zip' });
 });
 
 test.each([
-  ['gzip', gzipSync('x'), 'gzip'],
-  ['page', '<!DOCTYPE html>\n<html></html>', 'HTML'],
-  ['nothing', '', 'empty'],
-])('%s is told from an archive by its content', (name, bytes, looks) => {
+  ['gzip', gzipSync('x'), 'a gzip file, perhaps a tar.gz', 'mksquashfs'],
+  ['page', '\n<!doctype HTML>\n<html></html>', 'an HTML page', 'download'],
+  ['pointer', 'version https://git-lfs.github.com/spec/v1\n', 'Git LFS', 'git lfs pull'],
+  ['program', readFileSync(process.execPath), 'an ELF program without', 'right behind'],
+  ['nothing', '', 'an empty file', 'again'],
+  ['text', gzipSync(randomBytes(90)).toString('base64'), 'base64 text of a gzip file', 'tar -xf'],
+])('%s is told from an archive by its content', (name, bytes, looks, helps) => {
   put(`${name}.zip`, bytes);
   const error = refusal(`${name}.zip`);
   expect(error.code).toBe('ERR_ARCHIVE_UNRECOGNISED');
   expect(error.causes.join()).toContain(looks);
-  expect(error.hints.join()).toContain('zip');
+  expect(error.hints[0]).toContain(helps);
+  expect(error.hints.at(-1)).toMatch(/^accepted are: .*zip, .*base64 text of these$/);
+});
+
+test.each([
+  ['one-line', (text: string) => text],
+  ['lines', (text: string) => `# a.zip\n\n${text.replace(/.{9}/g, '$&\r\n')}`],
+])('base64 text of a zip is decoded first: %s', (name, written) => {
+  const { steps, reasons } = plan(put(`${name}.b64`, written(EMPTY_ZIP.toString('base64'))));
+  expect(steps.slice(-3)).toMatchObject([
+    { step: 'decode', source: { path: `${name}.b64`, identity: expect.stringMatching(/./) } },
+    { step: 'extract', source: { decoded: 'tree-1-decoded' }, format: null },
+    { step: 'readOnly' },
+  ]);
+  expect(reasons.at(-1)?.why).toContain('is base64 text of an empty zip archive');
 });
 
 test('what is no file is refused by what it is', () => {

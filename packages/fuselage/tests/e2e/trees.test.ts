@@ -56,15 +56,15 @@ describe.each(callers)('as $name', ({ uid, known, test }) => {
   });
 
   test('a static tree is there, whole and read-only', () => {
-    const ended = runFuselage(who, [
+    // Times of MS-DOS are local ones (times.test.ts).
+    const ended = runFuselage({ ...who, environment: { TZ: 'UTC0' } }, [
       'run',
       '--static',
       words,
       ...sh(`cd "$FUSELAGE_STATIC/words" && cat a.txt link && stat -c '%a %Y' a.txt sub/deep/b.txt
         echo x 2>&1 >new | grep -o 'Read-only file system'`),
     ]);
-    const time =
-      Date.UTC(2001, 1, 3, 4, 5, 6) / 1000 + new Date(2001, 1, 3).getTimezoneOffset() * 60;
+    const time = Date.UTC(2001, 1, 3, 4, 5, 6) / 1000;
     expect(ended).toEqual({
       status: 0,
       signal: null,

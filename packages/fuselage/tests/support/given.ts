@@ -33,8 +33,21 @@ export const OWN_HOME: HomeFacts = { state: 'usable', owner: null, why: '' };
 
 /** A zip archive. */
 export function zip(identity: string): ArchiveFacts {
-  const looksLike = 'a zip archive';
-  return { identity, length: 1000, format: 'zip', offset: 0, looksLike, accepted: ['zip'] };
+  return {
+    identity,
+    length: 1000,
+    encoding: 'plain',
+    format: 'zip',
+    offset: 0,
+    looksLike: 'a zip archive',
+    advice: null,
+    accepted: ['zip', 'base64 text of these'],
+  };
+}
+
+/** base64 text of a zip archive. */
+export function zipText(identity: string): ArchiveFacts {
+  return { ...zip(identity), encoding: 'base64', looksLike: 'base64 text of a zip archive' };
 }
 
 /** A file or directory. */

@@ -10,7 +10,7 @@ import { POLICY } from '../../src/config/policy.js';
 import { gatherFacts } from '../../src/run/facts.js';
 import { planRun } from '../../src/run/plan.js';
 import { type ProgramRequest, runRequest, type TreeOptions } from '../../src/run/request.js';
-import { entry, type Given, inputs, ROOT, USER, zip } from '../support/given.js';
+import { entry, type Given, inputs, ROOT, USER, zip, zipText } from '../support/given.js';
 
 const DIRECTORY = join(__dirname, '../../../../crates/fuselage-plan/golden');
 
@@ -21,12 +21,28 @@ interface Golden {
 }
 
 const COMMAND: ProgramRequest = { kind: 'command', index: 0, nearSubcommand: null };
-const archives = { 'sdk.zip': zip('f1'), '/srv/deps.zip': zip('f2'), 'a\udcff.zip': zip('f3') };
+const archives = {
+  'sdk.zip': zip('f1'),
+  '/srv/deps.zip': zip('f2'),
+  'a\udcff.zip': zip('f3'),
+  'sdk.b64': zipText('f4'),
+  'app.AppImage': {
+    ...zip('f5'),
+    format: 'squashfs',
+    offset: 944_632,
+    looksLike: 'a squashfs image at byte 944632 behind an ELF program',
+  },
+};
 
 const GOLDEN: Record<string, Golden> = {
   'no-trees': { options: {}, program: { ...COMMAND, index: 2, nearSubcommand: 'run' } },
   'static-zip': { options: { static: ['sdk.zip'] }, program: COMMAND },
   'dynamic-zip': { options: { dynamic: ['node_modules:/srv/deps.zip'] }, program: COMMAND },
+  'base64-text': {
+    options: { static: ['sdk.b64'], dynamic: ['copy:sdk.b64'] },
+    program: COMMAND,
+  },
+  'behind-elf': { options: { static: ['app.AppImage'] }, program: COMMAND },
   'all-kinds': {
     options: {
       static: ['sdk.zip'],

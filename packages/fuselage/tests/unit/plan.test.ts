@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { readable } from '../../src/bytes.js';
 import { POLICY } from '../../src/config/policy.js';
 import { FuselageError } from '../../src/errors.js';
-import type { HomeFacts, HostFacts } from '../../src/native/index.js';
+import type { ArchiveFacts, HomeFacts, HostFacts } from '../../src/native/index.js';
 import type { MountPlan, Step } from '../../src/native/plan-types.js';
 import type { FallbackFact, RunFacts } from '../../src/run/facts.js';
 import { planRun } from '../../src/run/plan.js';
 import type { ProgramRequest, RunRequest, TreeRequest } from '../../src/run/request.js';
 import { VERSION } from '../../src/version.js';
-import { OWN_HOME, ROOT, USER, zip } from '../support/given.js';
+import { OWN_HOME, ROOT, USER, zip, zipText } from '../support/given.js';
 
 const COMMAND: ProgramRequest = { kind: 'command', index: 0, nearSubcommand: null };
 
@@ -77,6 +77,44 @@ describe('trees', () => {
     expect(made.reasons.at(-1)?.why).toContain(`\`s.zip\` is ${looksLike}`);
   });
 
+  test('base64 text is decoded first, and its format is left to who decodes it', () => {
+    const text = (more: Partial<ArchiveFacts>) => new Map([['s', { ...zipText('1'), ...more }]]);
+    for (const format of ['zip', null]) {
+      const made = plan(request([STATIC]), facts({ archives: text({ format }) }));
+      expect(made.steps.slice(3)).toEqual([
+        { step: 'decode', id: 'tree-1-decoded', source: { path: 's.zip', identity: '1' } },
+        {
+          step: 'extract',
+          id: 'tree-1',
+          source: { decoded: 'tree-1-decoded' },
+          format: null,
+          offset: 0,
+          at: { procdir: 'static/s' },
+          limits: POLICY.limits,
+          jobs: null,
+        },
+        { step: 'readOnly', id: 'tree-1-read-only', tree: 'tree-1' },
+      ]);
+      expect(made.reasons.at(-1)).toMatchObject({
+        strategy: 'decoded, extracted, then read-only',
+        why: expect.stringContaining('`s.zip` is base64 text of a zip archive'),
+      });
+    }
+    const dynamic = plan(request([DYNAMIC]), facts({ archives: new Map([['d', zipText('2')]]) }));
+    expect(ids(dynamic)).toEqual(['procdir', 'tmp', 'dynamic', 'tree-1-decoded', 'tree-1']);
+  });
+
+  test('all text is decoded before anything is extracted', () => {
+    const archives = new Map([
+      ['s', zipText('1')],
+      ['d', zipText('2')],
+    ]);
+    const made = plan(request([STATIC, DYNAMIC]), facts({ archives }));
+    const extracting = ids(made).slice(ids(made).indexOf('tree-1'));
+    expect(ids(made)).toEqual(expect.arrayContaining(['tree-1-decoded', 'tree-2-decoded']));
+    expect(extracting).toEqual(['tree-1', 'tree-1-read-only', 'tree-2']);
+  });
+
   test('a dynamic zip is extracted and left writable', () => {
     const made = plan(request([DYNAMIC]));
     expect(ids(made)).toEqual(['procdir', 'tmp', 'dynamic', 'tree-1']);
@@ -106,7 +144,8 @@ describe('trees', () => {
   });
 
   test('what is no archive is refused with what it looks like and what is accepted', () => {
-    const archives = new Map([['s', { ...zip('1'), format: null, looksLike: 'a gzip file' }]]);
+    const gzip = { ...zip('1'), format: null, looksLike: 'a gzip file', advice: 'unpack it' };
+    const archives = new Map([['s', gzip]]);
     try {
       plan(request([STATIC]), facts({ archives }));
       throw new Error('it was taken');
@@ -115,7 +154,7 @@ describe('trees', () => {
         code: 'ERR_ARCHIVE_UNRECOGNISED',
         message: 'the archive `s.zip` is of no format that fuselage reads',
         causes: ['it looks like a gzip file'],
-        hints: ['accepted are: zip'],
+        hints: ['unpack it', 'accepted are: zip, base64 text of these'],
         exitCode: 125,
       });
     }
@@ -243,6 +282,13 @@ function checkSteps(steps: readonly Step[]): void {
   const made = new Map<string, Step['step']>();
   for (const step of steps) {
     expect(made.has(step.id)).toBe(false);
+    if (step.step === 'extract') {
+      const decoded = 'decoded' in step.source;
+      if ('decoded' in step.source) expect(made.get(step.source.decoded)).toBe('decode');
+      expect(step.format === null).toBe(decoded);
+      if (decoded) expect(step.offset).toBe(0);
+    }
+    if (step.step === 'decode') expect([...made.values()]).toContain('procdir');
     if (step.step === 'readOnly') expect(made.get(step.tree)).toBe('extract');
     if (step.step === 'procdir' && typeof step.on === 'object') {
       expect(made.get(step.on.mountPoint)).toBe('mountPoint');
@@ -278,10 +324,12 @@ test('every cell: any request and any facts give a sound plan or an error of our
     kind: fc.constantFrom<FallbackFact['kind']>(null, 'directory', 'file', 'other'),
     ancestor: fc.constantFrom('/', '/run'),
   });
-  const format = fc.constantFrom('zip', 'zip', 'zip', null);
+  const format = fc.constantFrom('zip', 'zip', 'squashfs', null);
+  const encoding = fc.constantFrom('plain' as const, 'base64' as const);
+  const found = fc.record({ format, encoding, offset: fc.nat() });
   fc.assert(
-    fc.property(trees, host, home, fallback, format, (wanted, who, at, below, known) => {
-      const archives = new Map(wanted.map(({ name }) => [name, { ...zip(name), format: known }]));
+    fc.property(trees, host, home, fallback, found, (wanted, who, at, below, known) => {
+      const archives = new Map(wanted.map(({ name }) => [name, { ...zip(name), ...known }]));
       const given: RunFacts = {
         host: { ...who.host, sysAdmin: who.sysAdmin, inUserNamespace: who.inUserNamespace },
         home: at,
@@ -294,7 +342,9 @@ test('every cell: any request and any facts give a sound plan or an error of our
       } catch (error) {
         expect(error).toBeInstanceOf(FuselageError);
         const expected =
-          (known === null && wanted.some(({ kind }) => kind !== 'empty')) ||
+          (known.format === null &&
+            known.encoding === 'plain' &&
+            wanted.some(({ kind }) => kind !== 'empty')) ||
           at.state === 'foreign' ||
           (at.state === 'unusable' && below.kind !== null);
         expect(expected).toBe(true);
