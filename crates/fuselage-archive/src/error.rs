@@ -26,7 +26,7 @@ pub enum ArchiveError {
         /// The entry.
         entry: String,
     },
-    /// Something that zip allows and this crate does not know.
+    /// Something that its format allows and this crate does not know.
     #[error("{}{what}", of(entry))]
     Unsupported {
         /// The entry, where it is one's.
@@ -170,9 +170,9 @@ impl ArchiveError {
                 let advice = advice.map(str::to_owned);
                 return advice.into_iter().chain([accepted()]).collect();
             }
-            Self::Damaged { .. } => "fetch or build the archive again",
+            Self::Damaged { .. } => "fetch or build the archive again; `unzip -t` checks a zip",
             Self::Encrypted { .. } => "pack it again without a password",
-            Self::Unsupported { .. } => "pack it again with `zip`, which compresses by deflate",
+            Self::Unsupported { .. } => "pack it again with `zip`, or with `mksquashfs -comp zstd`",
             Self::Hostile { .. } => "do not trust this archive, or pack it again with a sane tool",
             Self::Limit { .. } => "if you trust the archive, raise the limit: --limit NAME=NUMBER",
             Self::NoSpace {

@@ -81,7 +81,7 @@ impl BlockLists {
         start: u64,
         length: u64,
         bounds: Bounds,
-        path: &[u8],
+        path: impl Fn() -> Vec<u8>,
     ) -> Result<(std::ops::Range<usize>, u64), ArchiveError> {
         let first = self.parts.len();
         let mut part = Part {
@@ -103,7 +103,7 @@ impl BlockLists {
                 at = at.saturating_add(size.packed().into());
                 if !size.fits(bounds.block_size) || at > bounds.bytes_used {
                     let what = "has a block that lies outside of the image or is too large";
-                    return Err(ArchiveError::damaged(path, what));
+                    return Err(ArchiveError::damaged(&path(), what));
                 }
                 data += unpacked;
                 self.blocks.push(Blocks::One(size));

@@ -53,6 +53,8 @@ pub(crate) struct MetadataReader<'a> {
     decompressor: Decompressor,
     kept: HashMap<u64, Rc<Block>>,
     order: VecDeque<u64>,
+    /// The one that was asked for last, and where it is: most often the next is the same.
+    last: Option<(u64, Rc<Block>)>,
 }
 
 impl<'a> MetadataReader<'a> {
@@ -62,6 +64,7 @@ impl<'a> MetadataReader<'a> {
             decompressor: Decompressor::new(superblock.compressor),
             kept: HashMap::new(),
             order: VecDeque::new(),
+            last: None,
         }
     }
 
@@ -86,13 +89,22 @@ impl<'a> MetadataReader<'a> {
     }
 
     fn block(&mut self, position: u64, table: Table) -> Result<Rc<Block>, ArchiveError> {
-        if let Some(block) = self.kept.get(&position) {
-            // It was read for another table, perhaps.
-            if position < table.start || block.next > table.end {
-                return Err(outside(table));
-            }
-            return Ok(Rc::clone(block));
+        let block = match &self.last {
+            Some((last, block)) if *last == position => Rc::clone(block),
+            _ => match self.kept.get(&position) {
+                Some(block) => Rc::clone(block),
+                None => self.read_and_keep(position, table)?,
+            },
+        };
+        // It was read for another table, perhaps.
+        if position < table.start || block.next > table.end {
+            return Err(outside(table));
         }
+        self.last = Some((position, Rc::clone(&block)));
+        Ok(block)
+    }
+
+    fn read_and_keep(&mut self, position: u64, table: Table) -> Result<Rc<Block>, ArchiveError> {
         let block = Rc::new(self.read(position, table)?);
         if self.order.len() == KEPT
             && let Some(oldest) = self.order.pop_front()

@@ -15,6 +15,7 @@ use crate::squashfs::inodes::{Content, FileFields, Listing, read_inode};
 use crate::squashfs::metadata::{MetadataReader, Reference};
 use crate::squashfs::records::{FileRecord, Tail, Walked};
 use crate::squashfs::superblock::Superblock;
+use crate::tree::Tree;
 
 /// Reads all directories and inodes of an image; nothing of the files' data is looked at.
 pub(crate) fn walk(
@@ -133,8 +134,8 @@ impl Walk<'_> {
                 seen.leaf = Some(walked.add_symlink(parent, entry, &inode, target, length)?);
             }
             Content::File(fields) => {
-                let (list, path) = (cursor.reference()?, path(walked));
-                let file = self.read_file(list, fields, &path)?;
+                let list = cursor.reference()?;
+                let file = self.read_file(list, fields, parent, &entry.name)?;
                 seen.leaf = Some(self.walked.add_file(parent, entry, &inode, file)?);
                 let image = self.superblock.bytes_used;
                 self.walked.tree.check_limits(self.limits, image)?;
@@ -149,7 +150,8 @@ impl Walk<'_> {
         &mut self,
         list: Reference,
         fields: FileFields,
-        path: &[u8],
+        parent: usize,
+        name: &[u8],
     ) -> Result<FileRecord, ArchiveError> {
         let size = fields.size;
         // Before the list is read, which is as long as the size wants it.
@@ -161,6 +163,7 @@ impl Walk<'_> {
             let of = "bytes unpacked";
             return Err(ArchiveError::Limit { of, found, limit });
         }
+        let path = |tree: &Tree| tree.path_in(parent, name);
         let bounds = Bounds {
             block_size: self.superblock.block_size,
             bytes_used: self.superblock.bytes_used,
@@ -170,7 +173,7 @@ impl Walk<'_> {
             let length = size % u64::from(bounds.block_size);
             if u64::from(offset) + length > bounds.block_size.into() {
                 let what = "ends outside of its fragment block";
-                return Err(ArchiveError::damaged(path, what));
+                return Err(ArchiveError::damaged(&path(&self.walked.tree), what));
             }
             if length > 0 {
                 tail = Some(Tail {
@@ -190,9 +193,9 @@ impl Walk<'_> {
         if length > 0 {
             let table = self.superblock.inode_table();
             let mut cursor = self.metadata.at(table, list)?;
-            let lists = &mut self.walked.lists;
+            let Walked { lists, tree, .. } = &mut self.walked;
             (file.parts, file.holes) =
-                lists.read(&mut cursor, fields.start, length, bounds, path)?;
+                lists.read(&mut cursor, fields.start, length, bounds, || path(tree))?;
         }
         Ok(file)
     }

@@ -1,4 +1,4 @@
-//! Zips with something changed: at most an error comes of them.
+//! Archives with something changed: at most an error comes of them.
 
 use std::io::Write;
 use std::os::fd::AsFd;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use fuselage_archive::detect;
 
 use crate::place::Place;
+use crate::squashfs_tools::{image_of, make_small_tree, tools};
 use crate::zip_builder::{Entry, directory, entry, file, link, zip, zip_with};
 
 /// Twenty times as many cases where `FUSELAGE_TEST_LONG` is 1.
@@ -31,7 +32,17 @@ impl Random {
     }
 }
 
-fn originals() -> Vec<Vec<u8>> {
+/// Archives of one format, and what is known of where mutations hurt most.
+struct Originals {
+    format: &'static str,
+    archives: Vec<Vec<u8>>,
+    /// Where headers are.
+    headers: fn(&[u8]) -> Vec<usize>,
+    /// Bytes of a header.
+    header: usize,
+}
+
+fn zips() -> Originals {
     let text = b"words and words and words\n".repeat(100);
     let entries = [
         directory("d", 0o755),
@@ -51,15 +62,69 @@ fn originals() -> Vec<Vec<u8>> {
             ..file("big", &text)
         },
     ];
-    vec![
-        zip(&entries),
-        zip(&entries[..2]),
-        zip_with(&entries, b"#!/bin/sh\n", true),
-        zip(&[]),
-    ]
+    Originals {
+        format: "zip",
+        archives: vec![
+            zip(&entries),
+            zip(&entries[..2]),
+            zip_with(&entries, b"#!/bin/sh\n", true),
+            zip(&[]),
+        ],
+        headers: zip_headers,
+        header: ZIP_HEADER,
+    }
 }
 
+/// Images of a real tree: compressed, where mutations change whole blocks, and not, where they
+/// change one field of an inode or of a directory.
+fn images() -> Originals {
+    let source = tempfile::tempdir().unwrap();
+    make_small_tree(source.path());
+    let plain = "-noI -noD -noF -noX -b 4K -nopad";
+    let options = [
+        plain,
+        "-comp zstd -nopad",
+        plain,
+        "-comp lz4 -b 4K",
+        "-comp xz",
+    ];
+    Originals {
+        format: "squashfs",
+        archives: options
+            .map(|options| image_of(source.path(), options))
+            .to_vec(),
+        headers: |bytes| {
+            let tables = bytes.get(64..96).unwrap_or_default().chunks_exact(8);
+            let tables = tables.filter_map(|at| Some(u64::from_le_bytes(at.try_into().ok()?)));
+            let inside = |at: &usize| *at < bytes.len();
+            let tables = tables.filter_map(|at| usize::try_from(at).ok().filter(inside));
+            let mut headers: Vec<usize> = [0, 32].into_iter().chain(tables).collect();
+            // Inodes, listings and fragments lie behind where the first table is.
+            headers.extend((headers.get(2).map_or(0, |at| *at)..bytes.len()).step_by(64));
+            headers
+        },
+        header: 64,
+    }
+}
+
+const ZIP_HEADER: usize = 46;
+
+fn zip_headers(bytes: &[u8]) -> Vec<usize> {
+    (0..bytes.len().saturating_sub(ZIP_HEADER))
+        .filter(|at| bytes[*at..].starts_with(b"PK"))
+        .collect()
+}
+
+/// Changes bytes of what may have a zip in it.
 pub(crate) fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
+    mutate_with(bytes, (zip_headers, ZIP_HEADER), random);
+}
+
+/// Where there are headers.
+type Find = fn(&[u8]) -> Vec<usize>;
+
+/// Changes bytes; most gladly those of headers, which `find` finds and `length` bytes have.
+fn mutate_with(bytes: &mut Vec<u8>, (find, length): (Find, usize), random: &mut Random) {
     for _ in 0..=random.below(3) {
         let at = random.below(bytes.len());
         match random.below(6) {
@@ -68,13 +133,12 @@ pub(crate) fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
             2 => bytes.truncate(bytes.len() - random.below(bytes.len() / 4)),
             3 => {
                 // A field of a header, where it hurts most.
-                let magics: Vec<usize> = (0..bytes.len().saturating_sub(46))
-                    .filter(|at| bytes[*at..].starts_with(b"PK"))
-                    .collect();
-                if let Some(magic) = magics.get(random.below(magics.len())) {
-                    let field = magic + 4 + random.below(42);
+                let headers = find(bytes);
+                if let Some(header) = headers.get(random.below(headers.len())) {
+                    let field = header + random.below(length);
                     let value = [0, 0xff, 0x7f, 0x80][random.below(4)];
-                    bytes[field..field + 2].fill(value);
+                    let end = (field + 2).min(bytes.len());
+                    bytes[field.min(end)..end].fill(value);
                 }
             }
             4 => {
@@ -90,31 +154,36 @@ pub(crate) fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
     }
 }
 
-#[test]
-fn a_thousand_mutations_panic_nowhere_hang_nowhere_and_stay_inside() {
+fn a_thousand_mutations(originals: Originals) {
     let (tell, done) = mpsc::channel();
     let worker = std::thread::spawn(move || {
         let mut random = Random(0x5eed_cafe_f00d_0001);
-        let originals = originals();
         let count = more(1000);
         let mut detected = 0;
+        let mut extracted = 0;
         for number in 0..count {
-            let mut bytes = originals[number as usize % originals.len()].clone();
-            mutate(&mut bytes, &mut random);
+            let archives = &originals.archives;
+            let mut bytes = archives[number as usize % archives.len()].clone();
+            let headers = (originals.headers, originals.header);
+            mutate_with(&mut bytes, headers, &mut random);
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(&bytes).unwrap();
             if detect(file.as_fd()).unwrap().format.is_some() {
                 detected += 1;
             }
-            let place = Place::new();
+            let place = Place::of(originals.format);
             let outside = place.outside();
             // Extracted whatever detection says: it must not be what protects us.
-            let _ = place.extract(&bytes);
+            extracted += u32::from(place.extract(&bytes).is_ok());
             assert_eq!(place.outside(), outside, "mutation {number}");
         }
         assert!(
             detected * 2 >= count,
             "{detected} of {count} are still taken for archives"
+        );
+        assert!(
+            (1..count).contains(&extracted),
+            "{extracted} of {count} did no harm"
         );
         tell.send(()).unwrap();
     });
@@ -122,4 +191,16 @@ fn a_thousand_mutations_panic_nowhere_hang_nowhere_and_stay_inside() {
     let finished = done.recv_timeout(limit);
     assert_ne!(finished, Err(mpsc::RecvTimeoutError::Timeout), "it hangs");
     worker.join().unwrap();
+}
+
+#[test]
+fn a_thousand_mutations_of_zips_panic_nowhere_hang_nowhere_and_stay_inside() {
+    a_thousand_mutations(zips());
+}
+
+#[test]
+fn a_thousand_mutations_of_images_panic_nowhere_hang_nowhere_and_stay_inside() {
+    if tools("zstd") {
+        a_thousand_mutations(images());
+    }
 }

@@ -18,18 +18,25 @@ pub(crate) const LIMITS: Limits = Limits {
 
 pub(crate) struct Place {
     directory: tempfile::TempDir,
+    format: &'static str,
 }
 
 /// What a path is: type and permission bits, modification time, content or target.
 pub(crate) type Seen = BTreeMap<Vec<u8>, (u32, i64, Vec<u8>)>;
 
 impl Place {
+    /// For zips.
     pub(crate) fn new() -> Self {
+        Self::of("zip")
+    }
+
+    /// For archives of the format with that name.
+    pub(crate) fn of(format: &'static str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         fs::create_dir(directory.path().join("root")).unwrap();
         fs::create_dir(directory.path().join("outside")).unwrap();
         fs::write(directory.path().join("outside/precious"), "as it was").unwrap();
-        Self { directory }
+        Self { directory, format }
     }
 
     pub(crate) fn root(&self) -> PathBuf {
@@ -49,19 +56,20 @@ impl Place {
         seen
     }
 
-    pub(crate) fn extract(&self, zip: &[u8]) -> Result<Extracted, ArchiveError> {
-        self.extract_with(zip, LIMITS, 2, None)
+    pub(crate) fn extract(&self, archive: &[u8]) -> Result<Extracted, ArchiveError> {
+        self.extract_with(archive, LIMITS, 2, None)
     }
 
+    /// Extracts `archive` with limits of its own.
     pub(crate) fn extract_with(
         &self,
-        zip: &[u8],
+        archive: &[u8],
         limits: Limits,
         jobs: usize,
         space: Option<Space>,
     ) -> Result<Extracted, ArchiveError> {
         let path = self.directory.path().join("archive");
-        fs::write(&path, zip).unwrap();
+        fs::write(&path, archive).unwrap();
         let (archive, into) = (File::open(&path).unwrap(), File::open(self.root()).unwrap());
         let how = Extraction {
             limits,
@@ -71,7 +79,7 @@ impl Place {
         };
         extract(
             archive.as_fd(),
-            Format::named("zip").unwrap(),
+            Format::named(self.format).unwrap(),
             0,
             into.as_fd(),
             &how,
@@ -99,7 +107,8 @@ fn unlock(directory: &Path) {
     }
 }
 
-fn seen(root: &Path) -> Seen {
+/// Everything below `root`, which no symbolic link is followed out of.
+pub(crate) fn seen(root: &Path) -> Seen {
     let mut seen = Seen::new();
     let mut open = vec![root.to_owned()];
     while let Some(directory) = open.pop() {
