@@ -4,13 +4,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * @param {string} directory where the raw results go
+ * @param {string[]} as the words before hyperfine, which runs as the ordinary user itself: what
+ *   makes it one is then no part of what is measured
+ * @param {string} directory where the raw results go, writable for that user
  * @param {string} name of the comparison
  * @param {Record<string, string>} commands by the names of the table
  * @param {{runs: number, warmup: number}} how
  * @returns {Record<string, number>} medians, in milliseconds
  */
-export function medians(directory, name, commands, { runs, warmup }) {
+export function medians({ as, results: directory }, name, commands, { runs, warmup }) {
   const report = join(directory, `${name}.json`);
   const words = ['--shell=none', '--style=none', `--runs=${runs}`, `--warmup=${warmup}`];
   const named = Object.entries(commands).flatMap(([label, command]) => [
@@ -18,7 +20,8 @@ export function medians(directory, name, commands, { runs, warmup }) {
     label,
     command,
   ]);
-  execFileSync('hyperfine', [...words, '--export-json', report, ...named], {
+  const program = [...as, 'hyperfine'];
+  execFileSync(program[0], [...program.slice(1), ...words, '--export-json', report, ...named], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const { results } = JSON.parse(readFileSync(report, 'utf8'));
@@ -29,4 +32,13 @@ export function medians(directory, name, commands, { runs, warmup }) {
 export function ratio(ours, peer, aim) {
   const value = ours / peer;
   return { value, line: `${value.toFixed(2)} (aim ≤ ${aim}${value <= aim ? '' : ', missed'})` };
+}
+
+/** Prints one comparison: the medians, and what they say. */
+export function show(title, times, lines) {
+  console.log(`\n${title}`);
+  for (const [name, time] of Object.entries(times)) {
+    console.log(`  ${time.toFixed(2).padStart(9)} ms  ${name}`);
+  }
+  for (const line of lines) console.log(`  ${line}`);
 }

@@ -44,7 +44,8 @@ function ending({ status, signal }) {
  * @param {boolean} [options.quiet] take it, show nothing
  * @param {boolean} [options.withoutStdout] show and take stderr alone
  * @param {NodeJS.ProcessEnv} [options.env]
- * @returns {Promise<{ok: boolean, how: string, output: string}>} how it ended; stdout and stderr
+ * @returns {Promise<{ok: boolean, how: string, output: string, stdout: string}>} how it ended;
+ *   stdout and stderr as they came, which may be one in the middle of a line of the other; stdout
  */
 export function runShown(words, options = {}) {
   const { quiet = false, withoutStdout = false, env = process.env } = options;
@@ -55,6 +56,7 @@ export function runShown(words, options = {}) {
       stdio: ['ignore', withoutStdout ? 'ignore' : 'pipe', 'pipe'],
     });
     let output = '';
+    let stdout = '';
     for (const [from, to] of [
       [child.stdout, process.stdout],
       [child.stderr, process.stderr],
@@ -63,12 +65,13 @@ export function runShown(words, options = {}) {
       from.setEncoding('utf8');
       from.on('data', (text) => {
         output += text;
+        if (from === child.stdout) stdout += text;
         if (!quiet) to.write(text);
       });
     }
-    child.on('error', (error) => settle({ ok: false, how: error.message, output }));
+    child.on('error', (error) => settle({ ok: false, how: error.message, output, stdout }));
     child.on('close', (status, signal) =>
-      settle({ ok: status === 0, how: ending({ status, signal }), output }),
+      settle({ ok: status === 0, how: ending({ status, signal }), output, stdout }),
     );
   });
 }

@@ -29,19 +29,20 @@ function reportAt(path, read) {
   }
 }
 
-async function nextest(env) {
-  const report = join(ROOT, 'target/nextest/default/junit.xml');
+async function nextest(env, long) {
+  const profile = long ? 'long' : 'default';
+  const report = join(ROOT, 'target/nextest', profile, 'junit.xml');
   rmSync(report, { force: true });
   const selection = ['--workspace', '--target', host().target];
-  const config = ['--config-file', 'scripts/test/nextest.toml', '--no-fail-fast'];
-  const done = await runShown(['cargo', 'nextest', 'run', ...selection, ...config], { env });
+  const config = ['--config-file', 'scripts/test/nextest.toml', '--profile', profile];
+  const done = await runShown(['cargo', 'nextest', 'run', ...config, ...selection], { env });
   return judged(reportAt(report, readJunit), done.ok);
 }
 
 async function cargoTest(env) {
   const words = ['cargo', 'test', '--workspace', '--target', host().target, '--no-fail-fast'];
   const done = await runShown([...words, '--', '--show-output'], { env });
-  return judged(readLibtest(done.output), done.ok);
+  return judged(readLibtest(done.stdout), done.ok);
 }
 
 async function jest(env) {
@@ -64,8 +65,10 @@ async function main() {
   const env = { ...process.env };
   if (values.long) env.FUSELAGE_TEST_LONG = '1';
   const checks = { ...NONE, failed: Number(values['failed-checks']) };
-  const rust = canStart(['cargo', 'nextest', '--version']) ? nextest : cargoTest;
-  const all = sum([await rust(env), await jest(env), checks]);
+  const hasNextest = canStart(['cargo', 'nextest', '--version']);
+  if (!hasNextest) console.log('test: cargo-nextest is not installed, so that cargo test is used');
+  const rust = hasNextest ? nextest : cargoTest;
+  const all = sum([await rust(env, values.long), await jest(env), checks]);
   if (checks.failed > 0) console.log(`${checks.failed} of the failures are of npm run check`);
   console.log(summary(all));
   process.exitCode = all.failed > 0 ? 1 : 0;

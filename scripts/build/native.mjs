@@ -3,7 +3,8 @@ import { existsSync, lstatSync, readFileSync, readlinkSync, rmSync, symlinkSync 
 import { join } from 'node:path';
 import { run } from '../command.mjs';
 import { host, ROOT } from '../host.mjs';
-import { isStatic } from './elf.mjs';
+import { readElf } from './elf.mjs';
+import { chooseLibc, findMusl } from './libc.mjs';
 import { openDirectory, place } from './place.mjs';
 
 /**
@@ -21,30 +22,29 @@ export const PROFILES = {
   },
 };
 
-/** Where cargo leaves what it builds for this machine. */
-function targetDirectory() {
-  return join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), host().target);
-}
-
 /** Builds with cargo and takes the file that it leaves, or says that it failed by an exception. */
-function cargo(verb, { profile, directory }, file, words) {
-  const product = join(targetDirectory(), directory, file);
+function cargo(verb, { profile, directory }, file, words, { target, env } = host()) {
+  const targets = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
+  const product = join(targets, target, directory, file);
   // The first time takes minutes: then cargo shows what it does.
   const quiet = existsSync(product) ? ['--quiet'] : [];
-  run(['cargo', verb, ...quiet, '--profile', profile, '--target', host().target, ...words]);
+  run(['cargo', verb, ...quiet, '--profile', profile, '--target', target, ...words], {
+    env: { ...process.env, ...env },
+  });
   return readFileSync(product);
 }
 
-/**
- * The launcher, linked with glibc statically. `cargo rustc` gives the flag to the last step alone:
- * as RUSTFLAGS it would be part of every dependency's identity, and all would be built twice.
- */
 function buildLauncher(profile) {
-  const launcher = cargo('rustc', PROFILES[profile].launcher, 'fuselage-launch', [
-    ...['--package', 'fuselage-launch', '--bin', 'fuselage-launch'],
-    ...['--', '-C', 'target-feature=+crt-static'],
-  ]);
-  if (!isStatic(launcher)) throw new Error('it needs a dynamic loader, and must be static');
+  const { target } = host();
+  const link = chooseLibc(target, profile === 'launch' ? findMusl(target) : undefined);
+  if (link.lacking) {
+    console.error(`build: the launcher is linked with glibc, not with musl; ${link.lacking}`);
+  }
+  const words = ['--package', 'fuselage-launch', '--bin', 'fuselage-launch', '--', ...link.flags];
+  const launcher = cargo('rustc', PROFILES[profile].launcher, 'fuselage-launch', words, link);
+  const elf = readElf(launcher);
+  if (!elf.static) throw new Error('it needs a dynamic loader, and must be static');
+  if (!elf.anywhere) throw new Error('it is not position-independent, and must be');
   return launcher;
 }
 

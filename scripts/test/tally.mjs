@@ -30,14 +30,18 @@ export function sum(tallies) {
 }
 
 /**
- * The last lines of a test run; the very last is `N passed, N failed`.
+ * The last lines of a test run: what was skipped, by its reason; the very last is
+ * `N passed, N failed`.
  *
  * @param {Tally} tally
  */
 export function summary({ passed, failed, skipped }) {
-  const lines = skipped.map(({ name, why }) => `  ${name}${why === '' ? '' : `: ${why}`}`);
-  const head = skipped.length === 0 ? [] : [`${skipped.length} skipped:`];
-  return [...head, ...lines, `${passed} passed, ${failed} failed`].join('\n');
+  const lines = [];
+  for (const why of new Set(skipped.map((test) => test.why))) {
+    const names = skipped.filter((test) => test.why === why).map(({ name }) => `  ${name}`);
+    lines.push(`${names.length} skipped${why === '' ? '' : `, since ${why}`}:`, ...names);
+  }
+  return [...lines, `${passed} passed, ${failed} failed`].join('\n');
 }
 
 /**

@@ -49,7 +49,46 @@ successes:
 
 test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s
 
+
+running 3 tests
+test good ... ok
+test bad::one ... FAILED
+test bad::two ... FAILED
+
+successes:
+
+---- good stdout ----
+failures: none
+
+
+successes:
+    good
+
+failures:
+
+---- bad::one stdout ----
+skipped: no, it failed
+
+thread 'bad::one' (12) panicked at src/lib.rs:9:5:
+explicit panic
+
+---- bad::two stdout ----
+
+thread 'bad::two' (13) panicked at src/lib.rs:14:5:
+explicit panic
+
+
+failures:
+    bad::one
+    bad::two
+
 test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+
+
+running 0 tests
+
+test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+
 `;
   assert.deepEqual(readLibtest(output), {
     passed: 2,
@@ -94,11 +133,20 @@ test('a runner that built nothing or ran nothing has failed', () => {
   assert.equal(judged({ ...none, passed: 3 }, true).failed, 0);
 });
 
-test('the last line is the sum', () => {
+test('the last line is the sum, and before it a reason stands once', () => {
+  const why = 'it needs root';
   const all = sum([
-    { passed: 2, failed: 0, skipped: [{ name: 'a', why: 'b' }] },
-    { passed: 3, failed: 1, skipped: [{ name: 'c', why: '' }] },
+    { passed: 2, failed: 0, skipped: [{ name: 'a', why }] },
+    {
+      passed: 3,
+      failed: 1,
+      skipped: [
+        { name: 'c', why: '' },
+        { name: 'd', why },
+      ],
+    },
   ]);
-  assert.equal(summary(all), '2 skipped:\n  a: b\n  c\n5 passed, 1 failed');
+  const lines = [`2 skipped, since ${why}:`, '  a', '  d', '1 skipped:', '  c'];
+  assert.equal(summary(all), [...lines, '5 passed, 1 failed'].join('\n'));
   assert.equal(summary({ ...none, passed: 1 }), '1 passed, 0 failed');
 });

@@ -1,7 +1,7 @@
 //! The bytes of an archive: a file, or the end of one.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 
 /// Bytes that are read by position: what detection looks at, in a file or in memory.
@@ -106,9 +106,36 @@ impl<'a> Source<'a> {
         Ok(bytes)
     }
 
+    /// A reader of `length` bytes from `at`, fewer at the end.
+    pub(crate) fn range(self, at: u64, length: u64) -> Range<'a> {
+        Range {
+            source: self,
+            at,
+            left: length,
+        }
+    }
+
     fn position(&self, at: u64) -> io::Result<u64> {
         self.offset
             .checked_add(at)
             .ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+/// Part of an archive, read from its beginning to its end.
+#[derive(Debug)]
+pub(crate) struct Range<'a> {
+    source: Source<'a>,
+    at: u64,
+    left: u64,
+}
+
+impl Read for Range<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let room = buffer.len().min(self.left.try_into().unwrap_or(usize::MAX));
+        let count = self.source.read_at(&mut buffer[..room], self.at)?;
+        self.at += count as u64;
+        self.left -= count as u64;
+        Ok(count)
     }
 }

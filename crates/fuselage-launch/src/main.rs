@@ -5,6 +5,11 @@
 
 use std::os::raw::{c_char, c_int};
 
+use fuselage_linux::start_memory::StartMemory;
+
+#[global_allocator]
+static MEMORY: StartMemory = StartMemory::new();
+
 /// What the C runtime calls.
 ///
 /// # Safety

@@ -65,4 +65,6 @@ pub mod shared_notes;
     reason = "kernel calls that no crate offers as safe functions"
 )]
 pub mod signals;
+#[allow(unsafe_code, reason = "an allocator")]
+pub mod start_memory;
 pub mod user_ids;

@@ -168,7 +168,7 @@ fn configure(device: &loopdev::LoopDevice, config: &loop_config) -> io::Result<(
     let status = unsafe {
         libc::ioctl(
             device.as_raw_fd(),
-            libc::Ioctl::from(LOOP_CONFIGURE),
+            LOOP_CONFIGURE as libc::Ioctl,
             std::ptr::from_ref(config),
         )
     };

@@ -58,22 +58,70 @@ pub(crate) fn read_central(
         let what = "the central directory is too short for its entries".to_owned();
         return Err(ArchiveError::Damaged { entry: None, what });
     }
-    let size = usize::try_from(central.length).unwrap_or(usize::MAX);
-    let mut bytes = vec![0; size];
-    source.read_exact_at(&mut bytes, central.offset)?;
-    let mut fields = Fields(&bytes);
+    let mut window = Window::new(source, &central);
     let mut tree = Tree::new();
     let mut times = Times::default();
-    let mut records = Vec::with_capacity(central.entries as usize);
+    let mut records = Vec::new();
     for _ in 0..central.entries {
+        let mut fields = Fields(window.ahead()?);
+        let ahead = fields.0.len();
         let parsed = parse(&mut fields, &central)?;
+        let length = ahead - fields.0.len();
         let time = times.time(parsed.extra, parsed.date, parsed.clock);
         add(&mut tree, &parsed, time, records.len(), limits)?;
         records.push(parsed.record);
+        window.pass(length);
     }
     bound(&mut records, central.offset)?;
     tree.check(limits, source.length())?;
     Ok((tree, records))
+}
+
+/// The central directory in pieces: what it says of its own length costs no memory.
+struct Window<'a> {
+    source: &'a Source<'a>,
+    /// Where the next byte that is not in the buffer yet is in the file.
+    position: u64,
+    end: u64,
+    buffer: Vec<u8>,
+    passed: usize,
+}
+
+impl<'a> Window<'a> {
+    /// Most of a piece that is read.
+    const PIECE: usize = 1 << 20;
+    /// The longest entry: a header and three fields with a length of 16 bits.
+    const LONGEST: usize = HEADER as usize + 3 * 0xffff;
+
+    fn new(source: &'a Source<'a>, central: &Central) -> Self {
+        Self {
+            source,
+            position: central.offset,
+            end: central.offset.saturating_add(central.length),
+            buffer: Vec::new(),
+            passed: 0,
+        }
+    }
+
+    /// The bytes that come next: a whole entry at least, or all that are left.
+    fn ahead(&mut self) -> Result<&[u8], ArchiveError> {
+        let left = self.end - self.position;
+        if self.buffer.len() - self.passed < Self::LONGEST && left > 0 {
+            self.buffer.drain(..self.passed);
+            self.passed = 0;
+            let held = self.buffer.len();
+            let more = left.min((Self::PIECE - held) as u64);
+            self.buffer.resize(held + more as usize, 0);
+            self.source
+                .read_exact_at(&mut self.buffer[held..], self.position)?;
+            self.position += more;
+        }
+        Ok(&self.buffer[self.passed..])
+    }
+
+    fn pass(&mut self, length: usize) {
+        self.passed += length;
+    }
 }
 
 fn parse<'a>(fields: &mut Fields<'a>, central: &Central) -> Result<Parsed<'a>, ArchiveError> {

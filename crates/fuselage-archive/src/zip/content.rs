@@ -1,6 +1,6 @@
 //! The data of entries: read, unpacked and checked.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read};
 use std::num::NonZeroUsize;
 
 use libdeflater::{Crc, DecompressionError, Decompressor};
@@ -8,13 +8,13 @@ use libdeflater::{Crc, DecompressionError, Decompressor};
 use crate::error::ArchiveError;
 use crate::output::{ContentError, Output};
 use crate::source::Source;
-use crate::zip::{DEFLATE, Record, STORED, data_offset};
+use crate::zip::decoders::decoder;
+use crate::zip::memory::Memory;
+use crate::zip::{DEFLATE, Record, STORED, ZSTD, data_offset};
 
 /// Up to this many bytes an entry is unpacked in one go into a buffer that is used again.
 const WHOLE: u64 = 1 << 20;
-/// Up to this many packed bytes an entry is unpacked in one go into its file; above, it streams.
-const PACKED: u64 = 64 << 20;
-/// What unpacks to more streams, too: the address space of old machines has an end.
+/// What unpacks to more streams: the address space of old machines has an end.
 const MAPPED: u64 = 1 << 30;
 /// More of the local extra field than the central directory announces; tools write up to 28 bytes
 /// there.
@@ -25,21 +25,23 @@ const STREAM_BUFFER: usize = 128 << 10;
 /// What one thread needs to read entries; its buffers are used again and again.
 pub(crate) struct ContentReader<'a> {
     source: Source<'a>,
+    /// For packed data of large entries, shared by all threads.
+    memory: &'a Memory,
     packed: Vec<u8>,
     unpacked: Vec<u8>,
     inflate: Decompressor,
-    /// The library's view of the archive, for the rare methods and the large entries.
-    library: Option<zip::ZipArchive<PositionedSource<'a>>>,
+    zstd: Option<zstd::bulk::Decompressor<'static>>,
 }
 
 impl<'a> ContentReader<'a> {
-    pub(crate) fn new(source: Source<'a>) -> Self {
+    pub(crate) fn new(source: Source<'a>, memory: &'a Memory) -> Self {
         Self {
             source,
+            memory,
             packed: Vec::new(),
             unpacked: Vec::new(),
             inflate: Decompressor::new(),
-            library: None,
+            zstd: None,
         }
     }
 
@@ -48,18 +50,20 @@ impl<'a> ContentReader<'a> {
     pub(crate) fn copy(
         &mut self,
         record: &Record,
-        index: usize,
         to: &mut dyn Output,
     ) -> Result<(), ContentError> {
-        let simple = matches!(record.method, STORED | DEFLATE);
+        let simple = matches!(record.method, STORED | DEFLATE | ZSTD);
         if simple && record.size <= WHOLE && record.compressed <= 2 * WHOLE {
             let content = self.whole(record).map_err(ContentError::Archive)?;
             return to.write_all(content).map_err(ContentError::Write);
         }
-        if record.method == DEFLATE && record.compressed <= PACKED && record.size <= MAPPED {
+        if record.method == DEFLATE
+            && record.size <= MAPPED
+            && let Some(_taken) = self.memory.take(record.compressed)
+        {
             return self.fill_output(record, to);
         }
-        self.stream(record, index, to)
+        self.stream(record, to)
     }
 
     /// Unpacks a large entry where it belongs.
@@ -88,22 +92,31 @@ impl<'a> ContentReader<'a> {
     fn whole(&mut self, record: &Record) -> Result<&[u8], ArchiveError> {
         let data = self.read_packed(record)?;
         let packed = &self.packed[data..data + record.compressed as usize];
-        let size = record.size as usize;
-        let content = match record.method {
-            STORED => packed,
-            _ => {
-                if self.unpacked.len() < size {
-                    self.unpacked.resize(size, 0);
-                }
-                let room = &mut self.unpacked[..size];
-                inflate_whole(&mut self.inflate, packed, room, record)?;
-                return Ok(&self.unpacked[..size]);
-            }
-        };
-        if libdeflater::crc32(content) != record.crc {
-            return Err(ArchiveError::damaged(&record.name, CHECKSUM));
+        if record.method == STORED {
+            check(packed, record)?;
+            return Ok(packed);
         }
-        Ok(content)
+        let size = record.size as usize;
+        if self.unpacked.len() < size {
+            self.unpacked.resize(size, 0);
+        }
+        let room = &mut self.unpacked[..size];
+        if record.method == DEFLATE {
+            inflate_whole(&mut self.inflate, packed, room, record)?;
+        } else {
+            let zstd = match &mut self.zstd {
+                Some(zstd) => zstd,
+                none => none.insert(zstd::bulk::Decompressor::new()?),
+            };
+            match zstd.decompress_to_buffer(packed, room) {
+                Ok(count) if count < size => {
+                    return Err(ArchiveError::damaged(&record.name, SHORTER));
+                }
+                Ok(_) => check(room, record)?,
+                Err(error) => return Err(bad_data(record, &error)),
+            }
+        }
+        Ok(&self.unpacked[..size])
     }
 
     /// Reads local header and data by one pread(2) where the guess of the header's length is right;
@@ -121,8 +134,7 @@ impl<'a> ContentReader<'a> {
             let data = data_offset(&self.packed[..wanted], record)?;
             let end = data as u64 + record.compressed;
             if end > available {
-                let what = "overlaps what follows it in the archive";
-                return Err(ArchiveError::damaged(&record.name, what));
+                return Err(ArchiveError::damaged(&record.name, OVERLAPS));
             }
             if end as usize <= wanted {
                 return Ok(data);
@@ -131,51 +143,29 @@ impl<'a> ContentReader<'a> {
         }
     }
 
-    fn stream(
-        &mut self,
-        record: &Record,
-        index: usize,
-        to: &mut dyn Output,
-    ) -> Result<(), ContentError> {
-        self.check_local_header(record)
-            .map_err(ContentError::Archive)?;
-        let bad = |error: &dyn std::fmt::Display| {
-            ContentError::Archive(ArchiveError::damaged(
-                &record.name,
-                format!("{BAD_DATA}: {error}"),
-            ))
-        };
-        if self.library.is_none() {
-            let reader = PositionedSource {
-                source: self.source,
-                position: 0,
-            };
-            let library = zip::ZipArchive::new(reader).map_err(|error| bad(&error))?;
-            self.library = Some(library);
+    /// Unpacks an entry piece by piece, in memory that does not grow with it.
+    fn stream(&mut self, record: &Record, to: &mut dyn Output) -> Result<(), ContentError> {
+        let begin = self.data_begin(record).map_err(ContentError::Archive)?;
+        let data = self.source.range(begin, record.compressed);
+        let bad = |error: io::Error| ContentError::Archive(bad_data(record, &error));
+        let packed = BufReader::with_capacity(STREAM_BUFFER, data);
+        let mut unpacked = decoder(record.method, record.size, packed).map_err(bad)?;
+        if self.unpacked.len() < STREAM_BUFFER {
+            self.unpacked.resize(STREAM_BUFFER, 0);
         }
-        let Some(library) = &mut self.library else {
-            return Ok(());
-        };
-        let mut entry = library.by_index(index).map_err(|error| bad(&error))?;
-        if entry.header_start() != record.offset || entry.size() != record.size {
-            return Err(bad(&"two readers of the directory disagree"));
-        }
-        let mut buffer = vec![0; STREAM_BUFFER];
-        let mut crc = Crc::new();
-        let mut size = 0;
+        let buffer = &mut self.unpacked[..STREAM_BUFFER];
+        let (mut crc, mut size) = (Crc::new(), 0);
         loop {
-            let count = match entry.read(&mut buffer) {
+            let count = match unpacked.read(buffer) {
                 Ok(0) => break,
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(bad(&error)),
+                Err(error) => return Err(bad(error)),
             };
             size += count as u64;
             if size > record.size {
-                return Err(ContentError::Archive(ArchiveError::damaged(
-                    &record.name,
-                    LONGER,
-                )));
+                let error = ArchiveError::damaged(&record.name, LONGER);
+                return Err(ContentError::Archive(error));
             }
             crc.update(&buffer[..count]);
             to.write_all(&buffer[..count])
@@ -192,23 +182,24 @@ impl<'a> ContentReader<'a> {
         )))
     }
 
-    fn check_local_header(&mut self, record: &Record) -> Result<(), ArchiveError> {
-        let length = (LOCAL_HEADER + record.name.len() as u64).min(record.limit - record.offset);
+    /// Where the data of an entry begins, by its local header.
+    fn data_begin(&self, record: &Record) -> Result<u64, ArchiveError> {
+        let available = record.limit - record.offset;
+        let length = (LOCAL_HEADER + record.name.len() as u64).min(available);
         let mut header = vec![0; length as usize];
         self.source.read_exact_at(&mut header, record.offset)?;
         let mut data = data_offset(&header, record)?;
-        if data > header.len() && data as u64 <= record.limit - record.offset {
+        if data > header.len() && data as u64 <= available {
             // Once more with its extra fields.
             header.resize(data, 0);
             self.source.read_exact_at(&mut header, record.offset)?;
             data = data_offset(&header, record)?;
         }
         let data = data as u64;
-        if data + record.compressed > record.limit - record.offset {
-            let what = "overlaps what follows it in the archive";
-            return Err(ArchiveError::damaged(&record.name, what));
+        if data + record.compressed > available {
+            return Err(ArchiveError::damaged(&record.name, OVERLAPS));
         }
-        Ok(())
+        Ok(record.offset + data)
     }
 }
 
@@ -221,41 +212,27 @@ fn inflate_whole(
 ) -> Result<(), ArchiveError> {
     let what = match inflate.deflate_decompress(packed, room) {
         Ok(count) if count < room.len() => SHORTER,
-        Ok(_) if libdeflater::crc32(room) != record.crc => CHECKSUM,
-        Ok(_) => return Ok(()),
+        Ok(_) => return check(room, record),
         Err(DecompressionError::InsufficientSpace) => LONGER,
         Err(DecompressionError::BadData) => BAD_DATA,
     };
     Err(ArchiveError::damaged(&record.name, what))
 }
 
+fn check(content: &[u8], record: &Record) -> Result<(), ArchiveError> {
+    if libdeflater::crc32(content) == record.crc {
+        Ok(())
+    } else {
+        Err(ArchiveError::damaged(&record.name, CHECKSUM))
+    }
+}
+
+fn bad_data(record: &Record, error: &io::Error) -> ArchiveError {
+    ArchiveError::damaged(&record.name, format!("{BAD_DATA}: {error}"))
+}
+
 const SHORTER: &str = "unpacks to less than the archive says";
 const LONGER: &str = "unpacks to more than the archive says";
 const BAD_DATA: &str = "has data that cannot be unpacked";
 const CHECKSUM: &str = "does not have the checksum (CRC-32) that the archive gives";
-
-/// An archive read by position, so that threads share it.
-struct PositionedSource<'a> {
-    source: Source<'a>,
-    position: u64,
-}
-
-impl Read for PositionedSource<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.source.read_at(buffer, self.position)?;
-        self.position += count as u64;
-        Ok(count)
-    }
-}
-
-impl Seek for PositionedSource<'_> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let position = match to {
-            SeekFrom::Start(offset) => Some(offset),
-            SeekFrom::End(offset) => self.source.length().checked_add_signed(offset),
-            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
-        };
-        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(self.position)
-    }
-}
+const OVERLAPS: &str = "overlaps what follows it in the archive";

@@ -13,7 +13,7 @@ use fuselage_archive::{
 };
 
 use crate::elf_builder::{LITTLE_64, elf};
-use crate::mutations::{Random, more, mutate};
+use crate::mutations::{Random, ZIP_HEADERS, more, mutate};
 use crate::place::Place;
 use crate::zip_builder::{file, zip, zip_with};
 
@@ -214,7 +214,7 @@ fn mutated_texts_decode_to_what_they_say_or_to_an_error() {
     let (count, mut good) = (more(3000), 0);
     for number in 0..count {
         let mut bytes = originals[number as usize % originals.len()].clone();
-        mutate(&mut bytes, &mut random);
+        mutate(&mut bytes, &ZIP_HEADERS, &mut random);
         for _ in 0..random.below(3) {
             let at = random.below(bytes.len());
             bytes[at] = b"\n\r #=+-_/A"[random.below(10)];

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use fuselage_archive::{Format, detect, detect_bytes, elf_end};
 
 use crate::elf_builder::{Elf, LITTLE_64, elf, kinds};
-use crate::mutations::{Random, more, mutate};
+use crate::mutations::{Random, ZIP_HEADERS, more, mutate};
 use crate::place::Place;
 use crate::zip_builder::{file, zip, zip_with};
 
@@ -113,7 +113,7 @@ fn mutated_programs_panic_nowhere() {
         if number % 2 == 0 {
             bytes = zip_with(&[file("a", b"alpha")], &bytes, true);
         }
-        mutate(&mut bytes, &mut random);
+        mutate(&mut bytes, &ZIP_HEADERS, &mut random);
         // Where it hurts most.
         let at = random.below(200.min(bytes.len()));
         bytes[at] = [0, 1, 0x7f, 0x80, 0xff][random.below(5)];

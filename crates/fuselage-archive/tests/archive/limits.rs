@@ -1,5 +1,8 @@
 //! What is too much is found before anything is written.
 
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+
 use fuselage_archive::{Limits, Space};
 
 use crate::place::{LIMITS, Place};
@@ -106,4 +109,56 @@ fn room_is_compared_in_pages_before_anything_is_written() {
     Place::new()
         .extract_with(&zip(&entries), LIMITS, 2, space(40_960, 10))
         .unwrap();
+}
+
+#[test]
+fn a_directory_costs_the_memory_of_its_entries_whatever_length_it_claims() {
+    const CLAIMED: u64 = 1 << 40;
+    let bytes = zip(&[file("a", b"content")]);
+    let entry = (0..bytes.len())
+        .find(|at| bytes[*at..].starts_with(b"PK\x01\x02"))
+        .unwrap();
+    let end = bytes.len() - 22;
+    let with_hole = |place: &Place, entries| {
+        let mut archive = File::create(place.archive()).unwrap();
+        archive.write_all(&bytes[..end]).unwrap();
+        // The rest of the directory is a hole of a sparse file.
+        archive
+            .seek(SeekFrom::Start(entry as u64 + CLAIMED))
+            .unwrap();
+        archive
+            .write_all(&end64(
+                entries,
+                CLAIMED,
+                entry as u64,
+                entry as u64 + CLAIMED,
+            ))
+            .unwrap();
+    };
+    let place = Place::new();
+    with_hole(&place, 1);
+    place.extract_there(LIMITS, 1, None).unwrap();
+    assert_eq!(place.tree()[&b"a"[..]].2, b"content");
+    // With one entry more than there is, the hole is taken for it.
+    let place = Place::new();
+    with_hole(&place, 2);
+    let error = place.extract_there(LIMITS, 1, None).unwrap_err();
+    assert_eq!(error.code(), "ERR_ARCHIVE_DAMAGED", "{error}");
+}
+
+/// The three records at the end of a zip64 (APPNOTE 4.3.14 to 4.3.16), the first of them at `at`.
+fn end64(entries: u64, length: u64, offset: u64, at: u64) -> Vec<u8> {
+    let mut bytes = b"PK\x06\x06".to_vec();
+    bytes.extend(44u64.to_le_bytes());
+    bytes.extend([45, 3, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    for number in [entries, entries, length, offset] {
+        bytes.extend(number.to_le_bytes());
+    }
+    bytes.extend(b"PK\x06\x07\0\0\0\0");
+    bytes.extend(at.to_le_bytes());
+    bytes.extend(1u32.to_le_bytes());
+    bytes.extend(b"PK\x05\x06\0\0\0\0");
+    bytes.extend([0xff; 12]);
+    bytes.extend([0, 0]);
+    bytes
 }

@@ -17,6 +17,7 @@ mod limits;
 mod mutations;
 mod names;
 mod place;
+mod real_tools;
 mod squashfs_builder;
 mod squashfs_hostile;
 mod squashfs_tools;

@@ -32,15 +32,30 @@ impl Random {
     }
 }
 
-/// Archives of one format, and what is known of where mutations hurt most.
+/// Archives of one format.
 struct Originals {
     format: &'static str,
     archives: Vec<Vec<u8>>,
-    /// Where headers are.
-    headers: fn(&[u8]) -> Vec<usize>,
-    /// Bytes of a header.
-    header: usize,
+    headers: Headers,
 }
+
+/// What is known of where mutations hurt most.
+pub(crate) struct Headers {
+    /// Where headers are.
+    find: fn(&[u8]) -> Vec<usize>,
+    /// Bytes of a header.
+    length: usize,
+}
+
+/// Those of a zip, which begin with the same two letters.
+pub(crate) const ZIP_HEADERS: Headers = Headers {
+    find: |bytes| {
+        (0..bytes.len().saturating_sub(46))
+            .filter(|at| bytes[*at..].starts_with(b"PK"))
+            .collect()
+    },
+    length: 46,
+};
 
 fn zips() -> Originals {
     let text = b"words and words and words\n".repeat(100);
@@ -70,8 +85,7 @@ fn zips() -> Originals {
             zip_with(&entries, b"#!/bin/sh\n", true),
             zip(&[]),
         ],
-        headers: zip_headers,
-        header: ZIP_HEADER,
+        headers: ZIP_HEADERS,
     }
 }
 
@@ -93,38 +107,23 @@ fn images() -> Originals {
         archives: options
             .map(|options| image_of(source.path(), options))
             .to_vec(),
-        headers: |bytes| {
-            let tables = bytes.get(64..96).unwrap_or_default().chunks_exact(8);
-            let tables = tables.filter_map(|at| Some(u64::from_le_bytes(at.try_into().ok()?)));
-            let inside = |at: &usize| *at < bytes.len();
-            let tables = tables.filter_map(|at| usize::try_from(at).ok().filter(inside));
-            let mut headers: Vec<usize> = [0, 32].into_iter().chain(tables).collect();
-            // Inodes, listings and fragments lie behind where the first table is.
-            headers.extend((headers.get(2).map_or(0, |at| *at)..bytes.len()).step_by(64));
-            headers
+        headers: Headers {
+            find: |bytes| {
+                let tables = bytes.get(64..96).unwrap_or_default().chunks_exact(8);
+                let tables = tables.filter_map(|at| Some(u64::from_le_bytes(at.try_into().ok()?)));
+                let inside = |at: &usize| *at < bytes.len();
+                let tables = tables.filter_map(|at| usize::try_from(at).ok().filter(inside));
+                let mut headers: Vec<usize> = [0, 32].into_iter().chain(tables).collect();
+                // Inodes, listings and fragments lie behind where the first table is.
+                headers.extend((headers.get(2).map_or(0, |at| *at)..bytes.len()).step_by(64));
+                headers
+            },
+            length: 64,
         },
-        header: 64,
     }
 }
 
-const ZIP_HEADER: usize = 46;
-
-fn zip_headers(bytes: &[u8]) -> Vec<usize> {
-    (0..bytes.len().saturating_sub(ZIP_HEADER))
-        .filter(|at| bytes[*at..].starts_with(b"PK"))
-        .collect()
-}
-
-/// Changes bytes of what may have a zip in it.
-pub(crate) fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
-    mutate_with(bytes, (zip_headers, ZIP_HEADER), random);
-}
-
-/// Where there are headers.
-type Find = fn(&[u8]) -> Vec<usize>;
-
-/// Changes bytes; most gladly those of headers, which `find` finds and `length` bytes have.
-fn mutate_with(bytes: &mut Vec<u8>, (find, length): (Find, usize), random: &mut Random) {
+pub(crate) fn mutate(bytes: &mut Vec<u8>, headers: &Headers, random: &mut Random) {
     for _ in 0..=random.below(3) {
         let at = random.below(bytes.len());
         match random.below(6) {
@@ -133,9 +132,9 @@ fn mutate_with(bytes: &mut Vec<u8>, (find, length): (Find, usize), random: &mut 
             2 => bytes.truncate(bytes.len() - random.below(bytes.len() / 4)),
             3 => {
                 // A field of a header, where it hurts most.
-                let headers = find(bytes);
-                if let Some(header) = headers.get(random.below(headers.len())) {
-                    let field = header + random.below(length);
+                let found = (headers.find)(bytes);
+                if let Some(header) = found.get(random.below(found.len())) {
+                    let field = header + random.below(headers.length);
                     let value = [0, 0xff, 0x7f, 0x80][random.below(4)];
                     let end = (field + 2).min(bytes.len());
                     bytes[field.min(end)..end].fill(value);
@@ -164,8 +163,7 @@ fn a_thousand_mutations(originals: Originals) {
         for number in 0..count {
             let archives = &originals.archives;
             let mut bytes = archives[number as usize % archives.len()].clone();
-            let headers = (originals.headers, originals.header);
-            mutate_with(&mut bytes, headers, &mut random);
+            mutate(&mut bytes, &originals.headers, &mut random);
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(&bytes).unwrap();
             if detect(file.as_fd()).unwrap().format.is_some() {

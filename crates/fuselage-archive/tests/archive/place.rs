@@ -32,6 +32,8 @@ impl Place {
 
     /// For archives of the format with that name.
     pub(crate) fn of(format: &'static str) -> Self {
+        // As the callers of `extract` do.
+        fuselage_linux::open::replace_umask(0);
         let directory = tempfile::tempdir().unwrap();
         fs::create_dir(directory.path().join("root")).unwrap();
         fs::create_dir(directory.path().join("outside")).unwrap();
@@ -68,9 +70,24 @@ impl Place {
         jobs: usize,
         space: Option<Space>,
     ) -> Result<Extracted, ArchiveError> {
-        let path = self.directory.path().join("archive");
-        fs::write(&path, archive).unwrap();
-        let (archive, into) = (File::open(&path).unwrap(), File::open(self.root()).unwrap());
+        fs::write(self.archive(), archive).unwrap();
+        self.extract_there(limits, jobs, space)
+    }
+
+    /// Where the archive is written.
+    pub(crate) fn archive(&self) -> PathBuf {
+        self.directory.path().join("archive")
+    }
+
+    /// Extracts what was written there.
+    pub(crate) fn extract_there(
+        &self,
+        limits: Limits,
+        jobs: usize,
+        space: Option<Space>,
+    ) -> Result<Extracted, ArchiveError> {
+        let archive = File::open(self.archive()).unwrap();
+        let into = File::open(self.root()).unwrap();
         let how = Extraction {
             limits,
             jobs,

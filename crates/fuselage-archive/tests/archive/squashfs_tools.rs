@@ -32,13 +32,7 @@ pub(crate) fn tools(compressor: &str) -> bool {
     let Some(why) = missing else {
         return true;
     };
-    let demanded = std::env::var_os("FUSELAGE_TEST_MUST_MOUNT").is_some_and(|value| value == "1");
-    assert!(
-        !demanded,
-        "FUSELAGE_TEST_MUST_MOUNT=1, and this test cannot run: {why}"
-    );
-    eprintln!("skipped: {why}");
-    false
+    fuselage_testing::skip(&why)
 }
 
 fn run(command: &mut Command) {

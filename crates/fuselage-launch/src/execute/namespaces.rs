@@ -9,7 +9,7 @@ use crate::error::LaunchError;
 /// Enters them; what the kernel refuses is diagnosed.
 pub(crate) fn enter(namespaces: Namespaces) -> Result<(), LaunchError> {
     let entered = match namespaces {
-        Namespaces::User => enter_user_namespace().and_then(|()| enter_mount_namespace()),
+        Namespaces::User => enter_user_namespace(),
         Namespaces::Mount => enter_mount_namespace(),
     };
     entered.map_err(|error| refused(&error))

@@ -37,8 +37,7 @@ pub(crate) fn attach_bare(image: BorrowedFd<'_>) -> Result<OwnedFd, (BareStep, E
     let mut last = (BareStep::Configure, Errno::EBUSY);
     for attempt in 0..20 {
         // SAFETY: this ioctl takes no argument and touches no memory.
-        let number =
-            unsafe { libc::ioctl(control.as_raw_fd(), libc::Ioctl::from(LOOP_CTL_GET_FREE)) };
+        let number = unsafe { libc::ioctl(control.as_raw_fd(), LOOP_CTL_GET_FREE as libc::Ioctl) };
         let number = Errno::result(number).map_err(|errno| (BareStep::Free, errno))?;
         let mut path = [0_u8; 32];
         let written = write!(path.as_mut_slice(), "/dev/loop{number}\0").is_ok();
@@ -53,7 +52,7 @@ pub(crate) fn attach_bare(image: BorrowedFd<'_>) -> Result<OwnedFd, (BareStep, E
                 let status = unsafe {
                     libc::ioctl(
                         device.as_raw_fd(),
-                        libc::Ioctl::from(LOOP_CONFIGURE),
+                        LOOP_CONFIGURE as libc::Ioctl,
                         &raw const config,
                     )
                 };

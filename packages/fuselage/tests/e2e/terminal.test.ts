@@ -21,8 +21,9 @@ mountTest('Ctrl-C ends the command, and the shell goes on', () => {
 
 mountTest('Ctrl-C while node is asked', () => {
   const node = standInNode('echo it is asked >/dev/tty; exec sleep 60');
-  const script = [`+${run} true; echo status $?\\n`, '=it is asked', '+^C', '=status 130'];
-  const ended = atShell(script, { FUSELAGE_NODE: node.path });
+  const ended = atShell([`+${run} true; echo status $?\\n`, '=it is asked', '+^C', '=status 130'], {
+    FUSELAGE_NODE: node.path,
+  });
   expect(ended.status).toBe(5);
 });
 
@@ -73,14 +74,19 @@ describe('less in the same pipeline', () => {
     );
     const [line, environment] = producer(preload);
     const less = `{ until [ -e '${started}' ]; do sleep 0.02; done; exec less; }`;
-    const script = [
-      `+${line} | ${less}; echo status $?\\n`,
-      '=next-page',
-      '?',
-      `+${keys}`,
-      '=status 0',
-    ];
-    return atShell(script, { TERM: 'vt100', LESS: '-Pnext-page', ...environment }, who);
+    return atTerminal(
+      [
+        `+${line} | ${less}; echo status $?\\n`,
+        '=next-page',
+        '?',
+        `+${keys}`,
+        '=status 0',
+        '+exit 5\\n',
+      ],
+      ['bash', '--norc', '-i'],
+      { TERM: 'vt100', LESS: '-Pnext-page', ...environment },
+      who,
+    );
   }
 
   mountTestWith('less')('keeps its raw mode: q ends it, without Enter', () => {
