@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::detect::Detection;
 use crate::format::Format;
+use crate::limits::Limited;
 use crate::space::LimitedBy;
 
 /// An archive that is refused, or a tree that cannot be written.
@@ -43,14 +44,16 @@ pub enum ArchiveError {
         what: String,
     },
     /// More than was allowed.
-    #[error("the archive has {found} {of}, more than the limit of {limit}")]
+    #[error("{}, more than the {allowed} that are allowed", of.exceeded(entry, *found))]
     Limit {
         /// Of what.
-        of: &'static str,
+        of: Limited,
+        /// The entry that has it, or with which a sum went over.
+        entry: String,
         /// How much there is, at least.
         found: u64,
         /// How much is allowed.
-        limit: u64,
+        allowed: u64,
     },
     /// It would not fit.
     #[error("the trees need {needed} {}, and {limited_by} leaves {left}", limited_by.unit())]
@@ -110,9 +113,19 @@ fn of(entry: &Option<String>) -> String {
         .unwrap_or_default()
 }
 
-/// A name as text, for messages.
+/// A name as text, for messages, a very long one without its middle.
 pub(crate) fn shown(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).into_owned()
+    const WHOLE: usize = 300;
+    const END: usize = 141;
+    if name.len() <= WHOLE {
+        return String::from_utf8_lossy(name).into_owned();
+    }
+    let (start, end) = (&name[..END], &name[name.len() - END..]);
+    format!(
+        "{}…{}",
+        String::from_utf8_lossy(start),
+        String::from_utf8_lossy(end)
+    )
 }
 
 impl ArchiveError {
@@ -127,6 +140,15 @@ impl ArchiveError {
         Self::Hostile {
             entry: shown(entry),
             what: what.into(),
+        }
+    }
+
+    pub(crate) fn limit(of: Limited, entry: &[u8], found: u64, allowed: u64) -> Self {
+        Self::Limit {
+            of,
+            entry: shown(entry),
+            found,
+            allowed,
         }
     }
 
@@ -174,7 +196,16 @@ impl ArchiveError {
             Self::Encrypted { .. } => "pack it again without a password",
             Self::Unsupported { .. } => "pack it again with `zip`, or with `mksquashfs -comp zstd`",
             Self::Hostile { .. } => "do not trust this archive, or pack it again with a sane tool",
-            Self::Limit { .. } => "if you trust the archive, raise the limit: --limit NAME=NUMBER",
+            Self::Limit { of, allowed, .. } => {
+                return vec![match of.option() {
+                    Some(name) => format!(
+                        "if you trust the archive, raise the limit: --limit {name}=NUMBER (it is \
+                         {allowed})"
+                    ),
+                    None => "pack it again with shorter names: no file system of Linux takes them"
+                        .to_owned(),
+                }];
+            }
             Self::NoSpace {
                 needed,
                 left,
@@ -258,6 +289,15 @@ mod tests {
         }
     }
 
+    const EVERY_LIMIT: [Limited; 6] = [
+        Limited::Entries,
+        Limited::Bytes,
+        Limited::Depth,
+        Limited::NameLength,
+        Limited::Ratio,
+        Limited::Component,
+    ];
+
     fn every() -> Vec<ArchiveError> {
         let entry = || "a".to_owned();
         let what = || "is wrong".to_owned();
@@ -269,11 +309,6 @@ mod tests {
                 what: what(),
             },
             ArchiveError::hostile(b"a", what()),
-            ArchiveError::Limit {
-                of: "entries",
-                found: 2,
-                limit: 1,
-            },
             ArchiveError::Read {
                 source: io::ErrorKind::Other.into(),
             },
@@ -284,6 +319,9 @@ mod tests {
                 what: what(),
             },
         ];
+        for of in EVERY_LIMIT {
+            every.push(ArchiveError::limit(of, b"a", 2, 1));
+        }
         for limited_by in [
             LimitedBy::TmpfsBytes,
             LimitedBy::TmpfsInodes,
@@ -319,6 +357,37 @@ mod tests {
             assert!(hints.iter().all(|hint| !hint.is_empty()), "{error:?}");
         }
         assert_eq!(seen, (0..11).collect());
+    }
+
+    #[test]
+    fn a_limit_is_told_with_the_entry_and_the_option_that_raises_it() {
+        for of in EVERY_LIMIT {
+            let error = ArchiveError::limit(of, b"d/e", 77, 66);
+            let (text, hint) = (error.to_string(), error.hints().concat());
+            assert!(
+                text.contains("`d/e`") && text.contains("77") && text.contains("66"),
+                "{text}"
+            );
+            let named = of
+                .option()
+                .map(|name| format!("--limit {name}=NUMBER (it is 66)"));
+            assert_eq!(
+                named.is_some_and(|named| hint.contains(&named)),
+                hint.contains("--limit"),
+                "{hint}"
+            );
+            assert_eq!(hint.contains("--limit"), of != Limited::Component);
+        }
+    }
+
+    #[test]
+    fn the_middle_of_a_very_long_name_is_left_out() {
+        assert_eq!(shown(&[b'n'; 300]), "n".repeat(300));
+        let long = shown(&[&[b'a'; 5000][..], &[b'z'; 5000]].concat());
+        assert!(long.starts_with("aaa") && long.contains('…') && long.ends_with("zzz"));
+        assert!(long.len() < 300);
+        // In the middle of a character.
+        assert!(shown("ä".repeat(400).as_bytes()).contains('\u{fffd}'));
     }
 
     #[test]

@@ -34,6 +34,6 @@ pub use elf::elf_end;
 pub use error::ArchiveError;
 pub use extract::{Extracted, Extraction, Listed, Progress, extract};
 pub use format::Format;
-pub use limits::Limits;
+pub use limits::{Limited, Limits};
 pub use space::{LimitedBy, Needs, Space};
 pub use tree::Tree;

@@ -125,6 +125,7 @@ impl Inside<'_> {
             entries: work.limits.entries,
             bytes: work.limits.bytes,
             depth: work.limits.depth,
+            name_length: work.limits.name_length,
             ratio: work.limits.ratio,
         };
         let listed = Listed::read(&work.archive.file, offset, format, &limits)

@@ -50,6 +50,26 @@ describe('the size of the tmpfs', () => {
   });
 });
 
+describe('a limit', () => {
+  const limited = (limit: string) =>
+    runFuselage(caller(), ['run', '--limit', limit, '-s', one, 'echo', 'started']);
+
+  mountTest('is told with the entry and the option', () => {
+    for (const [limit, what] of [
+      [`bytes=${3 * MEBIBYTE - 1}`, `with the entry \`zeros\` the archive unpacks to`],
+      ['name-length=4', 'the entry `zeros` has a name of 5 bytes'],
+      ['ratio=100', 'with the entry `zeros` the archive unpacks to'],
+    ] as const) {
+      const refused = limited(limit);
+      expect(refused).toMatchObject({ status: 125, stdout: '' });
+      expect(refused.stderr).toContain('[ERR_ARCHIVE_LIMIT]');
+      expect(refused.stderr).toContain(what);
+      expect(refused.stderr).toContain(`--limit ${limit.split('=')[0]}=NUMBER`);
+    }
+    expect(limited('name-length=5')).toMatchObject({ status: 0, stdout: 'started\n' });
+  });
+});
+
 describe('the memory of the control group', () => {
   async function within(name: string, limit: number) {
     const group = new ControlGroup(name, limit);
