@@ -6,8 +6,9 @@ use std::os::fd::BorrowedFd;
 
 use crate::base64_text::{Decoder, TextError};
 use crate::error::ArchiveError;
-use crate::extract::{Progress, Space};
+use crate::extract::Progress;
 use crate::source::Source;
+use crate::space::{LimitedBy, Space};
 
 /// Bytes of text that are decoded at once.
 const PIECE: usize = 128 << 10;
@@ -17,8 +18,8 @@ const PIECE: usize = 128 << 10;
 /// of no use.
 ///
 /// # Errors
-/// `Text` with line and column; `NotDecoded` for what write(2) says or where there is less than
-/// `space`; `Read` for what pread(2) says.
+/// `Text` with line and column; `NoSpace` where it has more than there is room for; `NotDecoded` for
+/// what write(2) says; `Read` for what pread(2) says.
 pub fn decode(
     text: BorrowedFd<'_>,
     into: BorrowedFd<'_>,
@@ -33,10 +34,19 @@ pub fn decode(
     let mut writer = Bounded {
         file: File::from(into.try_clone_to_owned()?),
         written: 0,
-        space,
+        room: space.map(Space::memory),
+        short: None,
         progress,
     };
-    decode_stream(&mut reader, &mut writer)
+    let decoded = decode_stream(&mut reader, &mut writer);
+    match writer.short {
+        Some((needed, left, limited_by)) => Err(ArchiveError::NoSpace {
+            needed,
+            left,
+            limited_by,
+        }),
+        None => decoded,
+    }
 }
 
 /// Decodes base64 text from any reader to any writer, as [`decode`] does.
@@ -94,20 +104,20 @@ impl Read for Reader<'_> {
 struct Bounded<'a> {
     file: File,
     written: u64,
-    space: Option<&'a Space>,
+    room: Option<(u64, LimitedBy)>,
+    /// What was needed, at least, what there was, and of what.
+    short: Option<(u64, u64, LimitedBy)>,
     progress: Option<&'a dyn Progress>,
 }
 
 impl Write for Bounded<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Some(space) = self.space
-            && self.written + bytes.len() as u64 > space.bytes
+        let needed = self.written.saturating_add(bytes.len() as u64);
+        if let Some((left, limited_by)) = self.room
+            && needed > left
         {
-            let Space {
-                bytes, limited_by, ..
-            } = space;
-            let what = format!("{limited_by} leaves {bytes} bytes, and it has more");
-            return Err(io::Error::new(io::ErrorKind::StorageFull, what));
+            self.short = Some((needed, left, limited_by));
+            return Err(io::ErrorKind::StorageFull.into());
         }
         let count = self.file.write(bytes)?;
         self.written += count as u64;

@@ -7,6 +7,8 @@ use thiserror::Error;
 
 use crate::detect::Detection;
 use crate::format::Format;
+use crate::limits::Limited;
+use crate::space::LimitedBy;
 
 /// An archive that is refused, or a tree that cannot be written.
 #[derive(Debug, Error)]
@@ -42,26 +44,26 @@ pub enum ArchiveError {
         what: String,
     },
     /// More than was allowed.
-    #[error("the archive has {found} {of}, more than the limit of {limit}")]
+    #[error("{}, more than the {allowed} that are allowed", of.exceeded(entry, *found))]
     Limit {
         /// Of what.
-        of: &'static str,
+        of: Limited,
+        /// The entry that has it, or with which a sum went over.
+        entry: String,
         /// How much there is, at least.
         found: u64,
         /// How much is allowed.
-        limit: u64,
+        allowed: u64,
     },
     /// It would not fit.
-    #[error("the tree needs {needed} {unit} and {limited_by} leaves {left}")]
+    #[error("the trees need {needed} {}, and {limited_by} leaves {left}", limited_by.unit())]
     NoSpace {
         /// What it needs.
         needed: u64,
         /// What there is.
         left: u64,
-        /// Of what: bytes, inodes.
-        unit: &'static str,
-        /// What limits it.
-        limited_by: String,
+        /// Of what there is too little.
+        limited_by: LimitedBy,
     },
     /// A call failed while writing.
     #[error("cannot write `{entry}`")]
@@ -111,9 +113,19 @@ fn of(entry: &Option<String>) -> String {
         .unwrap_or_default()
 }
 
-/// A name as text, for messages.
+/// A name as text, for messages, a very long one without its middle.
 pub(crate) fn shown(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).into_owned()
+    const WHOLE: usize = 300;
+    const END: usize = 141;
+    if name.len() <= WHOLE {
+        return String::from_utf8_lossy(name).into_owned();
+    }
+    let (start, end) = (&name[..END], &name[name.len() - END..]);
+    format!(
+        "{}…{}",
+        String::from_utf8_lossy(start),
+        String::from_utf8_lossy(end)
+    )
 }
 
 impl ArchiveError {
@@ -128,6 +140,15 @@ impl ArchiveError {
         Self::Hostile {
             entry: shown(entry),
             what: what.into(),
+        }
+    }
+
+    pub(crate) fn limit(of: Limited, entry: &[u8], found: u64, allowed: u64) -> Self {
+        Self::Limit {
+            of,
+            entry: shown(entry),
+            found,
+            allowed,
         }
     }
 
@@ -175,8 +196,21 @@ impl ArchiveError {
             Self::Encrypted { .. } => "pack it again without a password",
             Self::Unsupported { .. } => "pack it again with `zip`, or with `mksquashfs -comp zstd`",
             Self::Hostile { .. } => "do not trust this archive, or pack it again with a sane tool",
-            Self::Limit { .. } => "if you trust the archive, raise the limit: --limit NAME=NUMBER",
-            Self::NoSpace { .. } => ROOM,
+            Self::Limit { of, allowed, .. } => {
+                return vec![match of.option() {
+                    Some(name) => format!(
+                        "if you trust the archive, raise the limit: --limit {name}=NUMBER (it is \
+                         {allowed})"
+                    ),
+                    None => "pack it again with shorter names: no file system of Linux takes them"
+                        .to_owned(),
+                }];
+            }
+            Self::NoSpace {
+                needed,
+                left,
+                limited_by,
+            } => return vec![room(*limited_by, *needed, *left)],
             Self::Text { .. } => "fetch the text again, or make it again: `base64 FILE` writes it",
             Self::Write { source, .. } | Self::NotDecoded { source } => match source {
                 full if is_full(full) => ROOM,
@@ -194,6 +228,27 @@ impl ArchiveError {
             }
         };
         vec![hint.to_owned()]
+    }
+}
+
+/// What helps where there is too little room; only some of it is fuselage's to give.
+fn room(limited_by: LimitedBy, needed: u64, left: u64) -> String {
+    const MEBIBYTE: u64 = 1 << 20;
+    match limited_by {
+        LimitedBy::TmpfsBytes => format!(
+            "give the run more memory, if the machine has it: --tmpfs-size={}M (or \
+             FUSELAGE_TMPFS_SIZE)",
+            // What the directories of the run take besides is less than this.
+            needed.div_ceil(MEBIBYTE).saturating_add(1)
+        ),
+        LimitedBy::TmpfsInodes => "give the run a larger tmpfs, which also holds more entries: \
+                                   --tmpfs-size SIZE (or FUSELAGE_TMPFS_SIZE)"
+            .to_owned(),
+        LimitedBy::ControlGroup => format!(
+            "raise the memory limit of the control group by {} MiB (`docker run --memory`, \
+             `MemoryMax=` of systemd), or end what uses it up",
+            needed.saturating_sub(left).div_ceil(MEBIBYTE)
+        ),
     }
 }
 
@@ -237,6 +292,15 @@ mod tests {
         }
     }
 
+    const EVERY_LIMIT: [Limited; 6] = [
+        Limited::Entries,
+        Limited::Bytes,
+        Limited::Depth,
+        Limited::NameLength,
+        Limited::Ratio,
+        Limited::Component,
+    ];
+
     fn every() -> Vec<ArchiveError> {
         let entry = || "a".to_owned();
         let what = || "is wrong".to_owned();
@@ -248,17 +312,6 @@ mod tests {
                 what: what(),
             },
             ArchiveError::hostile(b"a", what()),
-            ArchiveError::Limit {
-                of: "entries",
-                found: 2,
-                limit: 1,
-            },
-            ArchiveError::NoSpace {
-                needed: 2,
-                left: 1,
-                unit: "bytes",
-                limited_by: "the size of the tmpfs".to_owned(),
-            },
             ArchiveError::Read {
                 source: io::ErrorKind::Other.into(),
             },
@@ -269,6 +322,20 @@ mod tests {
                 what: what(),
             },
         ];
+        for of in EVERY_LIMIT {
+            every.push(ArchiveError::limit(of, b"a", 2, 1));
+        }
+        for limited_by in [
+            LimitedBy::TmpfsBytes,
+            LimitedBy::TmpfsInodes,
+            LimitedBy::ControlGroup,
+        ] {
+            every.push(ArchiveError::NoSpace {
+                needed: 2,
+                left: 1,
+                limited_by,
+            });
+        }
         for kind in [
             io::ErrorKind::StorageFull,
             io::ErrorKind::QuotaExceeded,
@@ -293,5 +360,47 @@ mod tests {
             assert!(hints.iter().all(|hint| !hint.is_empty()), "{error:?}");
         }
         assert_eq!(seen, (0..11).collect());
+    }
+
+    #[test]
+    fn a_limit_is_told_with_the_entry_and_the_option_that_raises_it() {
+        for of in EVERY_LIMIT {
+            let error = ArchiveError::limit(of, b"d/e", 77, 66);
+            let (text, hint) = (error.to_string(), error.hints().concat());
+            assert!(
+                text.contains("`d/e`") && text.contains("77") && text.contains("66"),
+                "{text}"
+            );
+            let named = of
+                .option()
+                .map(|name| format!("--limit {name}=NUMBER (it is 66)"));
+            assert_eq!(
+                named.is_some_and(|named| hint.contains(&named)),
+                hint.contains("--limit"),
+                "{hint}"
+            );
+            assert_eq!(hint.contains("--limit"), of != Limited::Component);
+        }
+    }
+
+    #[test]
+    fn the_middle_of_a_very_long_name_is_left_out() {
+        assert_eq!(shown(&[b'n'; 300]), "n".repeat(300));
+        let long = shown(&[&[b'a'; 5000][..], &[b'z'; 5000]].concat());
+        assert!(long.starts_with("aaa") && long.contains('…') && long.ends_with("zzz"));
+        assert!(long.len() < 300);
+        // In the middle of a character.
+        assert!(shown("ä".repeat(400).as_bytes()).contains('\u{fffd}'));
+    }
+
+    #[test]
+    fn the_option_is_named_where_it_helps_and_nowhere_else() {
+        assert!(room(LimitedBy::TmpfsBytes, 3 << 20, 1 << 20).contains("--tmpfs-size=4M"));
+        assert!(room(LimitedBy::TmpfsInodes, 9, 8).contains("--tmpfs-size SIZE"));
+        let group = room(LimitedBy::ControlGroup, 3 << 20, 1 << 20);
+        assert!(
+            group.contains("by 2 MiB") && !group.contains("--tmpfs-size"),
+            "{group}"
+        );
     }
 }

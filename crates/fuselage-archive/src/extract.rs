@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::os::fd::BorrowedFd;
 
+use crate::archive::Archive;
 use crate::error::ArchiveError;
 use crate::format::Format;
 use crate::limits::Limits;
 use crate::source::Source;
-use crate::tree::Tree;
+use crate::space::{Needs, Space};
 use crate::tree_writer::write_tree;
 
 /// How to extract.
@@ -31,17 +32,6 @@ impl std::fmt::Debug for Extraction<'_> {
     }
 }
 
-/// Room for a tree.
-#[derive(Clone, Copy, Debug)]
-pub struct Space {
-    /// Bytes, of which a file takes whole pages.
-    pub bytes: u64,
-    /// Entries.
-    pub inodes: u64,
-    /// What limits it, for the message.
-    pub limited_by: &'static str,
-}
-
 /// Told how far an extraction is, by several threads.
 pub trait Progress {
     /// An entry is begun.
@@ -59,13 +49,63 @@ pub struct Extracted {
     pub bytes: u64,
 }
 
-/// Extracts the archive that begins at `offset` of the file `archive`, in bytes, into the empty
-/// directory `into`. The caller sets its umask to zero, since modes are given when files are made,
-/// and throws the directory away after an error.
+/// An archive whose list of entries was read and checked; of their data nothing was looked at yet.
+pub struct Listed<'a>(Box<dyn Archive + 'a>);
+
+impl std::fmt::Debug for Listed<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_tuple("Listed")
+            .field(&self.needs())
+            .finish()
+    }
+}
+
+impl<'a> Listed<'a> {
+    /// Reads the list of the archive that begins at `offset` of `file`, in bytes.
+    ///
+    /// # Errors
+    /// The archive is damaged, hostile or above a limit, as far as the list tells.
+    pub fn read(
+        file: &'a File,
+        offset: u64,
+        format: Format,
+        limits: &Limits,
+    ) -> Result<Self, ArchiveError> {
+        (format.open)(Source::behind(file, offset)?, limits).map(Self)
+    }
+
+    /// What its tree needs.
+    pub fn needs(&self) -> Needs {
+        let tree = self.0.tree();
+        Needs {
+            entries: tree.entries(),
+            bytes: tree.bytes(),
+            pages: tree.bytes_in_pages(),
+        }
+    }
+
+    /// Extracts it into the empty directory `into` with `jobs` threads. The caller sets its umask to
+    /// zero, since modes are given when files are made, and throws the directory away after an
+    /// error.
+    ///
+    /// # Errors
+    /// Data of an entry is damaged or hostile; or writing fails.
+    pub fn write(
+        &self,
+        into: BorrowedFd<'_>,
+        jobs: usize,
+        progress: Option<&(dyn Progress + Sync)>,
+    ) -> Result<(), ArchiveError> {
+        write_tree(&*self.0, into, jobs, progress)
+    }
+}
+
+/// Extracts one archive: reads its list, compares what it needs with what there is, and writes it.
 ///
 /// # Errors
-/// The archive is damaged, hostile, above a limit or needs more room than there is, of which
-/// everything that the list of entries tells is found before anything is written; or writing fails.
+/// Those of [`Listed::read`] and [`Needs::fit`], found before anything is written, and those of
+/// [`Listed::write`].
 pub fn extract(
     archive: BorrowedFd<'_>,
     format: Format,
@@ -74,33 +114,14 @@ pub fn extract(
     how: &Extraction<'_>,
 ) -> Result<Extracted, ArchiveError> {
     let file = File::from(archive.try_clone_to_owned()?);
-    let archive = (format.open)(Source::behind(&file, offset)?, &how.limits)?;
-    let tree = archive.tree();
+    let listed = Listed::read(&file, offset, format, &how.limits)?;
+    let needs = listed.needs();
     if let Some(space) = &how.space {
-        check_space(tree, space)?;
+        needs.fit(space)?;
     }
-    write_tree(&*archive, into, how.jobs, how.progress)?;
+    listed.write(into, how.jobs, how.progress)?;
     Ok(Extracted {
-        entries: tree.entries(),
-        bytes: tree.bytes(),
+        entries: needs.entries,
+        bytes: needs.bytes,
     })
-}
-
-fn check_space(tree: &Tree, space: &Space) -> Result<(), ArchiveError> {
-    let no_space = |needed, left, unit| {
-        let limited_by = space.limited_by.to_owned();
-        Err(ArchiveError::NoSpace {
-            needed,
-            left,
-            unit,
-            limited_by,
-        })
-    };
-    if tree.bytes_in_pages() > space.bytes {
-        return no_space(tree.bytes_in_pages(), space.bytes, "bytes");
-    }
-    if tree.entries() > space.inodes {
-        return no_space(tree.entries(), space.inodes, "inodes");
-    }
-    Ok(())
 }

@@ -11,7 +11,7 @@ use crate::archive::{Archive, Contents};
 use crate::error::ArchiveError;
 use crate::extract::Progress;
 use crate::large_file::LargeFile;
-use crate::output::FilePart;
+use crate::output::{Counted, FilePart};
 use crate::tree::{Leaf, LeafKind, Tree};
 use crate::tree_writer::Opened;
 
@@ -171,12 +171,18 @@ impl Writer<'_> {
 
     fn write_file(&mut self, leaf: &Leaf) -> Result<(), ArchiveError> {
         self.entering(leaf);
-        let mut file = create(&mut self.open, self.tree, self.into, leaf)?;
+        let file = create(&mut self.open, self.tree, self.into, leaf)?;
+        let progress = self.progress;
+        let mut to = Counted::new(file, |bytes| {
+            if let Some(progress) = progress {
+                progress.advanced(0, bytes);
+            }
+        });
         self.contents
-            .copy(leaf, &mut file)
+            .copy(leaf, &mut to)
             .map_err(|error| error.of(|| self.tree.path(leaf)))?;
-        self.finish(leaf, &file)?;
-        self.advanced(1, leaf.size);
+        self.finish(leaf, to.file())?;
+        self.advanced(1, 0);
         Ok(())
     }
 

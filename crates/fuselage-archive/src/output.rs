@@ -43,6 +43,49 @@ impl Output for Vec<u8> {
     }
 }
 
+/// A new file of which each piece is told when it is there: a large one takes its time.
+#[derive(Debug)]
+pub(crate) struct Counted<T> {
+    file: File,
+    told: T,
+}
+
+impl<T: Fn(u64)> Counted<T> {
+    pub(crate) fn new(file: File, told: T) -> Self {
+        Self { file, told }
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+impl<T: Fn(u64)> Write for Counted<T> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        (self.told)(count as u64);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl<T: Fn(u64)> Output for Counted<T> {
+    fn fill(&mut self, length: NonZeroUsize, fill: &mut dyn FnMut(&mut [u8])) -> io::Result<()> {
+        self.file.fill(length, fill)?;
+        (self.told)(length.get() as u64);
+        Ok(())
+    }
+
+    fn skip(&mut self, length: u64) -> io::Result<()> {
+        self.file.skip(length)?;
+        (self.told)(length);
+        Ok(())
+    }
+}
+
 /// A part of a file that has its whole length already; other threads write other parts.
 #[derive(Debug)]
 pub(crate) struct FilePart<'a> {
@@ -133,6 +176,22 @@ mod tests {
             (&content[..7], &vector[..]),
             (&b"\0\0\0ab\0\0"[..], &b"\0\0\0ab\0\0"[..])
         );
+    }
+
+    #[test]
+    fn every_way_of_giving_is_told() {
+        let told = std::cell::Cell::new(0);
+        let file = tempfile::tempfile().unwrap();
+        let mut output = Counted::new(file, |bytes| told.set(told.get() + bytes));
+        output.write_all(b"ab").unwrap();
+        output.skip(3).unwrap();
+        assert_eq!(told.get(), 5);
+        assert_eq!(output.file().metadata().unwrap().len(), 5);
+        let mut output = Counted::new(tempfile::tempfile().unwrap(), |bytes| told.set(bytes));
+        output
+            .fill(NonZeroUsize::new(7).unwrap(), &mut |room| room.fill(1))
+            .unwrap();
+        assert_eq!(told.get(), 7);
     }
 
     #[test]

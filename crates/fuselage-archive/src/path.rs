@@ -1,11 +1,7 @@
 //! Names of entries, made to components.
 
 use crate::error::ArchiveError;
-use crate::limits::Limits;
-
-/// The longest component that Linux file systems take, in bytes (`NAME_MAX`).
-const LONGEST_COMPONENT: usize = 255;
-const TOO_LONG: &str = "has a name of more than 255 bytes";
+use crate::limits::{LONGEST_COMPONENT, Limited, Limits};
 
 /// `name` as components with one `/` between them; empty for the root of the tree.
 ///
@@ -24,9 +20,7 @@ pub(crate) fn normalised(name: &[u8], limits: &Limits) -> Result<Vec<u8>, Archiv
         match component {
             b"" | b"." => continue,
             b".." => return Err(ArchiveError::hostile(name, "has a `..` in its path")),
-            long if long.len() > LONGEST_COMPONENT => {
-                return Err(ArchiveError::damaged(name, TOO_LONG));
-            }
+            long if long.len() > LONGEST_COMPONENT => return Err(too_long(name, long.len())),
             plain => {
                 if depth > 0 {
                     path.push(b'/');
@@ -36,7 +30,7 @@ pub(crate) fn normalised(name: &[u8], limits: &Limits) -> Result<Vec<u8>, Archiv
             }
         }
     }
-    check_depth(depth, limits)?;
+    check_place(|| name.to_vec(), depth, path.len(), limits)?;
     Ok(path)
 }
 
@@ -50,27 +44,38 @@ pub(crate) fn check_component(name: &[u8]) -> Result<(), ArchiveError> {
         b"." | b".." => "has a name that stands for a directory",
         name if name.contains(&b'/') => "has a `/` in its name",
         name if name.contains(&0) => "has a NUL byte in its name",
-        long if long.len() > LONGEST_COMPONENT => {
-            return Err(ArchiveError::damaged(long, TOO_LONG));
-        }
+        long if long.len() > LONGEST_COMPONENT => return Err(too_long(long, long.len())),
         _ => return Ok(()),
     };
     Err(ArchiveError::hostile(name, what))
 }
 
-/// Makes sure that an entry is not below more directories than is allowed.
+fn too_long(entry: &[u8], found: usize) -> ArchiveError {
+    let allowed = LONGEST_COMPONENT as u64;
+    ArchiveError::limit(Limited::Component, entry, found as u64, allowed)
+}
+
+/// Makes sure that an entry is neither too deep nor has too long a path: `depth` components and
+/// `length` bytes.
 ///
 /// # Errors
-/// `depth`, the components of its path, is above the limit.
-pub(crate) fn check_depth(depth: u32, limits: &Limits) -> Result<(), ArchiveError> {
-    if depth <= limits.depth {
-        return Ok(());
+/// One of them is above its limit.
+pub(crate) fn check_place(
+    entry: impl Fn() -> Vec<u8>,
+    depth: u32,
+    length: usize,
+    limits: &Limits,
+) -> Result<(), ArchiveError> {
+    for (of, found, allowed) in [
+        (Limited::Depth, depth.into(), limits.depth),
+        (Limited::NameLength, length as u64, limits.name_length),
+    ] {
+        let allowed = allowed.into();
+        if found > allowed {
+            return Err(ArchiveError::limit(of, &entry(), found, allowed));
+        }
     }
-    Err(ArchiveError::Limit {
-        of: "levels of directories",
-        found: depth.into(),
-        limit: limits.depth.into(),
-    })
+    Ok(())
 }
 
 /// The directory part and the last component.
@@ -89,6 +94,7 @@ mod tests {
         entries: 9,
         bytes: 9,
         depth: 3,
+        name_length: 12,
         ratio: 9,
     };
 

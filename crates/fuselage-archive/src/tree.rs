@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 
 use crate::error::{ArchiveError, shown};
-use crate::limits::Limits;
+use crate::limits::{Limited, Limits};
 use crate::path::split;
 
 /// A modification time.
@@ -23,6 +23,8 @@ pub(crate) struct Directory {
     pub(crate) parent: usize,
     /// Components of its path.
     pub(crate) depth: u32,
+    /// Bytes of its path.
+    pub(crate) path_length: usize,
     /// What an entry of its own gives it; a directory that is only implied has none.
     pub(crate) given: Option<(u32, Time)>,
 }
@@ -72,6 +74,9 @@ pub struct Tree {
     last: (Vec<u8>, usize),
     bytes: u64,
     holes: u64,
+    limits: Limits,
+    /// Bytes of the archive itself, at least one.
+    archive: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -86,12 +91,13 @@ fn key(directory: usize, name: &[u8]) -> Vec<u8> {
 }
 
 impl Tree {
-    /// An empty tree: its root.
-    pub(crate) fn new() -> Self {
+    /// An empty tree: its root; `archive`: the archive's own bytes.
+    pub(crate) fn new(limits: &Limits, archive: u64) -> Self {
         let root = Directory {
             name: Vec::new(),
             parent: 0,
             depth: 0,
+            path_length: 0,
             given: None,
         };
         Self {
@@ -101,7 +107,47 @@ impl Tree {
             last: (Vec::new(), 0),
             bytes: 0,
             holes: 0,
+            limits: *limits,
+            archive: archive.max(1),
         }
+    }
+
+    /// What every tree is held to.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Makes sure that so much more, up to `entry`, is within the limits.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Limit`] that names `entry`.
+    pub(crate) fn admit(
+        &self,
+        entry: impl Fn() -> Vec<u8>,
+        entries: u64,
+        bytes: u64,
+        holes: u64,
+    ) -> Result<(), ArchiveError> {
+        let bytes = self.bytes.saturating_add(bytes);
+        let data = bytes.saturating_sub(self.holes.saturating_add(holes));
+        for (of, found, allowed) in [
+            (
+                Limited::Entries,
+                self.entries().saturating_add(entries),
+                self.limits.entries,
+            ),
+            (Limited::Bytes, bytes, self.limits.bytes),
+            (
+                Limited::Ratio,
+                data / self.archive,
+                self.limits.ratio.into(),
+            ),
+        ] {
+            if found > allowed {
+                return Err(ArchiveError::limit(of, &entry(), found, allowed));
+            }
+        }
+        Ok(())
     }
 
     /// Adds a directory with an entry of its own at a normalised path. The root's is left out: it
@@ -131,6 +177,7 @@ impl Tree {
         mode: u32,
         time: Time,
     ) -> Result<usize, ArchiveError> {
+        self.admit(|| self.path_in(parent, name), 1, 0, 0)?;
         let number = self.directories.len();
         match self.known.entry(key(parent, name)) {
             Slot::Vacant(slot) => slot.insert(Known::Directory(number)),
@@ -138,12 +185,8 @@ impl Tree {
                 return Err(ArchiveError::hostile(&self.path_in(parent, name), TWICE));
             }
         };
-        self.directories.push(Directory {
-            name: name.to_vec(),
-            parent,
-            depth: self.directories[parent].depth.saturating_add(1),
-            given: Some((mode & 0o777, time)),
-        });
+        let given = Some((mode & 0o777, time));
+        self.push_directory(parent, name, given);
         Ok(number)
     }
 
@@ -161,6 +204,7 @@ impl Tree {
 
     /// Adds a file or a link whose directory and name are set; returns its number.
     pub(crate) fn add_leaf_in(&mut self, leaf: Leaf) -> Result<usize, ArchiveError> {
+        self.admit(|| self.path(&leaf), 1, leaf.size, leaf.holes)?;
         match self.known.entry(key(leaf.directory, &leaf.name)) {
             Slot::Vacant(slot) => slot.insert(Known::Leaf),
             Slot::Occupied(_) => return Err(ArchiveError::hostile(&self.path(&leaf), TWICE)),
@@ -230,13 +274,30 @@ impl Tree {
                 }
             },
         };
+        self.push_directory(parent, name, None);
+        self.admit(|| self.path_in(parent, name), 0, 0, 0)?;
+        Ok(number)
+    }
+
+    fn push_directory(&mut self, parent: usize, name: &[u8], given: Option<(u32, Time)>) {
+        let (depth, path_length) = self.place_in(parent, name);
         self.directories.push(Directory {
             name: name.to_vec(),
             parent,
-            depth: self.directories[parent].depth.saturating_add(1),
-            given: None,
+            depth,
+            path_length,
+            given,
         });
-        Ok(number)
+    }
+
+    /// Components and bytes of the path of `name` in a directory.
+    pub(crate) fn place_in(&self, parent: usize, name: &[u8]) -> (u32, usize) {
+        let parent = &self.directories[parent];
+        let separator = usize::from(parent.depth > 0);
+        (
+            parent.depth.saturating_add(1),
+            parent.path_length + separator + name.len(),
+        )
     }
 
     /// Directories, files and links; without the root.
@@ -258,25 +319,8 @@ impl Tree {
         })
     }
 
-    /// Checks what grows with every entry; `archive`: the archive's own bytes.
-    pub(crate) fn check_limits(&self, limits: &Limits, archive: u64) -> Result<(), ArchiveError> {
-        let over = |of, found, limit| match found > limit {
-            true => Err(ArchiveError::Limit { of, found, limit }),
-            false => Ok(()),
-        };
-        over("entries", self.entries(), limits.entries)?;
-        over("bytes unpacked", self.bytes, limits.bytes)?;
-        let ratio = self.bytes.saturating_sub(self.holes) / archive.max(1);
-        over(
-            "bytes unpacked for each byte of the file",
-            ratio,
-            limits.ratio.into(),
-        )
-    }
-
     /// Checks a tree to which everything was added, and forgets what only adding needs.
-    pub(crate) fn check(&mut self, limits: &Limits, archive: u64) -> Result<(), ArchiveError> {
-        self.check_limits(limits, archive)?;
+    pub(crate) fn finish(&mut self) -> Result<(), ArchiveError> {
         self.known = HashMap::new();
         for leaf in self.leaves_of(LeafKind::Symlink) {
             if leaf.size == 0 || leaf.size > LONGEST_TARGET {

@@ -21,10 +21,22 @@ pub(crate) fn write_tree(
     progress: Option<&(dyn Progress + Sync)>,
 ) -> Result<(), ArchiveError> {
     let tree = archive.tree();
+    let advanced = |entries: usize, bytes| {
+        if let Some(progress) = progress {
+            progress.advanced(entries as u64, bytes);
+        }
+    };
     make_directories(tree, into)?;
+    advanced(tree.directories.len() - 1, 0);
     write_files(archive, into, jobs, progress)?;
     make_symlinks(tree, into, &mut *archive.contents())?;
     make_hard_links(tree, into)?;
+    let links = || {
+        tree.leaves
+            .iter()
+            .filter(|leaf| leaf.kind != LeafKind::File)
+    };
+    advanced(links().count(), links().map(|leaf| leaf.size).sum());
     finish_directories(tree, into)
 }
 

@@ -37,8 +37,9 @@ pub fn open_directory(root: BorrowedFd<'_>, path: &[u8]) -> io::Result<OwnedFd> 
         match openat2(root, path, DIRECTORY, Mode::empty(), resolve) {
             Ok(directory) => return Ok(directory),
             Err(Errno::NOSYS | Errno::PERM) => WITHOUT_OPENAT2.store(true, Ordering::Relaxed),
-            // A rename elsewhere raced with it: resolving by hand cannot be raced.
-            Err(Errno::AGAIN) => {}
+            // A rename elsewhere raced with it: resolving by hand cannot be raced. Or the path is
+            // longer than a call takes.
+            Err(Errno::AGAIN | Errno::NAMETOOLONG) => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -135,6 +135,23 @@ pub fn standard_error_is_terminal() -> bool {
     rustix::termios::isatty(standard_error())
 }
 
+/// How many columns the terminal has that descriptor 2 is; `None`: it is none, or another job has
+/// it, whose output must not be mixed with ours.
+pub fn own_terminal_columns() -> Option<usize> {
+    /// What a terminal that does not know has.
+    const USUAL: usize = 80;
+    let columns = rustix::termios::tcgetwinsize(standard_error()).ok()?.ws_col;
+    let foreground = rustix::termios::tcgetpgrp(standard_error());
+    // A terminal that does not control us has no job of ours.
+    if foreground.is_ok_and(|group| group != rustix::process::getpgrp()) {
+        return None;
+    }
+    Some(match columns {
+        0 => USUAL,
+        columns => columns.into(),
+    })
+}
+
 /// Closes the descriptor `number`, which the caller of this process may have passed.
 pub fn close_number(number: RawFd) {
     // SAFETY: for a forked child just before it executes a program, as with `install`.

@@ -3,15 +3,18 @@
 use std::io;
 use std::num::NonZeroUsize;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
 const SLOTS: usize = 64;
 const SLOT_LENGTH: usize = 256;
+const NOTES: usize = SLOTS * SLOT_LENGTH;
+const COUNTS: usize = 2;
+const LENGTH: usize = NOTES + COUNTS * size_of::<AtomicU64>();
 
 /// A small memory that a forked child shares with its parent: one short note a thread, the last
-/// one each has written.
+/// one each has written, and two counts.
 #[derive(Debug)]
 pub struct SharedNotes {
     memory: NonNull<AtomicU8>,
@@ -28,13 +31,12 @@ thread_local! {
 }
 
 impl SharedNotes {
-    /// Maps the memory (16 KiB), empty.
+    /// Maps the memory (five pages), empty.
     ///
     /// # Errors
     /// `ENOMEM`.
     pub fn new() -> io::Result<Self> {
-        let length = NonZeroUsize::MIN
-            .saturating_mul(NonZeroUsize::MIN.saturating_add(SLOTS * SLOT_LENGTH - 1));
+        let length = NonZeroUsize::MIN.saturating_mul(NonZeroUsize::MIN.saturating_add(LENGTH - 1));
         let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists.
         let memory = unsafe { mmap_anonymous(None, length, protection, MapFlags::MAP_SHARED) }?;
@@ -74,9 +76,34 @@ impl SharedNotes {
             .collect()
     }
 
+    /// Adds to the two counts.
+    pub fn count(&self, more: [u64; COUNTS]) {
+        for (count, more) in self.counted().iter().zip(more) {
+            count.fetch_add(more, Ordering::Relaxed);
+        }
+    }
+
+    /// The two counts.
+    pub fn counts(&self) -> [u64; COUNTS] {
+        let [one, other] = self.counted();
+        [one, other].map(|count| count.load(Ordering::Relaxed))
+    }
+
+    fn counted(&self) -> &[AtomicU64; COUNTS] {
+        // SAFETY: the mapping is LENGTH bytes long, zeroed by the kernel and lives as long as
+        // `self`; it begins at a page and NOTES is a multiple of 8, so the counts are aligned; they
+        // are only ever reached as atomics.
+        unsafe {
+            self.memory
+                .add(NOTES)
+                .cast::<[AtomicU64; COUNTS]>()
+                .as_ref()
+        }
+    }
+
     fn slot(&self, slot: usize) -> &[AtomicU8] {
-        // SAFETY: the mapping is SLOTS * SLOT_LENGTH bytes long, zeroed by the kernel, lives as
-        // long as `self`, and AtomicU8 has the layout of u8.
+        // SAFETY: the notes are the first SLOTS * SLOT_LENGTH bytes of the mapping, which is zeroed
+        // by the kernel and lives as long as `self`, and AtomicU8 has the layout of u8.
         unsafe {
             std::slice::from_raw_parts(self.memory.add(slot * SLOT_LENGTH).as_ptr(), SLOT_LENGTH)
         }
@@ -86,7 +113,7 @@ impl SharedNotes {
 impl Drop for SharedNotes {
     fn drop(&mut self) {
         // SAFETY: nothing can borrow from `self` any more.
-        let _ = unsafe { munmap(self.memory.cast(), SLOTS * SLOT_LENGTH) };
+        let _ = unsafe { munmap(self.memory.cast(), LENGTH) };
     }
 }
 
@@ -102,11 +129,14 @@ mod tests {
             Forked::Child => {
                 notes.note(b"first");
                 notes.note(&[b'x'; 400]);
+                notes.count([1, u64::MAX - 5]);
+                notes.count([2, 5]);
                 exit_now(0)
             }
             Forked::Parent(child) => {
                 wait_for(child).unwrap();
                 assert_eq!(notes.read(), [vec![b'x'; 255]]);
+                assert_eq!(notes.counts(), [3, u64::MAX]);
             }
         }
     }

@@ -74,7 +74,9 @@ pub struct ExtractLimits {
     pub bytes: u64,
     /// Components of one entry's path.
     pub depth: u32,
-    /// Unpacked bytes for each byte of the archive file.
+    /// Bytes of one entry's path.
+    pub name_length: u32,
+    /// Unpacked bytes for each byte of the archive; holes are not counted.
     pub ratio: u32,
 }
 

@@ -73,6 +73,7 @@ fn tree(index: usize, kind: Kind, name: &[u8]) -> Vec<Step> {
             entries: 1,
             bytes: 1,
             depth: 1,
+            name_length: 1,
             ratio: 1,
         },
         jobs: None,

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::error::ArchiveError;
+use crate::limits::Limits;
 use crate::squashfs::blocks::BlockLists;
 use crate::squashfs::directories::Entry;
 use crate::squashfs::fragments::Fragment;
@@ -49,9 +50,10 @@ pub(crate) struct Walked {
 }
 
 impl Walked {
-    pub(crate) fn new() -> Self {
+    /// Nothing yet; `archive`: the image's own bytes.
+    pub(crate) fn new(limits: &Limits, archive: u64) -> Self {
         Self {
-            tree: Tree::new(),
+            tree: Tree::new(limits, archive),
             records: Vec::new(),
             lists: BlockLists::default(),
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::error::{ArchiveError, shown};
 use crate::limits::Limits;
-use crate::path::check_depth;
+use crate::path::check_place;
 use crate::source::Source;
 use crate::squashfs::blocks::Bounds;
 use crate::squashfs::damaged;
@@ -25,29 +25,27 @@ pub(crate) fn walk(
 ) -> Result<Walked, ArchiveError> {
     let mut walk = Walk {
         superblock,
-        limits,
         metadata: MetadataReader::new(source, superblock),
         fragments: FragmentTable::read(&source, superblock)?,
         seen: HashMap::new(),
-        walked: Walked::new(),
+        walked: Walked::new(limits, superblock.bytes_used),
     };
     let mut open = vec![(0, walk.root()?)];
     while let Some((number, listing)) = open.pop() {
         let mut below = Vec::new();
-        for entry in walk.listing(listing)? {
+        for entry in walk.listing(number, listing)? {
             below.extend(walk.add(number, entry)?);
         }
         // The first one next: inodes lie in the order of such a walk.
         open.extend(below.into_iter().rev());
     }
     let mut walked = walk.walked;
-    walked.tree.check(limits, superblock.bytes_used)?;
+    walked.tree.finish()?;
     Ok(walked)
 }
 
 struct Walk<'a> {
     superblock: &'a Superblock,
-    limits: &'a Limits,
     metadata: MetadataReader<'a>,
     fragments: FragmentTable,
     /// By the numbers of their inodes.
@@ -75,20 +73,16 @@ impl Walk<'_> {
         Ok(listing)
     }
 
-    fn listing(&mut self, listing: Listing) -> Result<Vec<Entry>, ArchiveError> {
+    /// The entries of the directory with this number, of which none is in the tree yet.
+    fn listing(&mut self, number: usize, listing: Listing) -> Result<Vec<Entry>, ArchiveError> {
         if listing.length == 0 {
             return Ok(Vec::new());
         }
-        let (before, limit) = (self.walked.tree.entries(), self.limits.entries);
+        let tree = &self.walked.tree;
         let table = self.superblock.directory_table();
         let cursor = self.metadata.at(table, listing.start)?;
         read_listing(cursor, listing.length, |count| {
-            let found = before.saturating_add(count as u64);
-            let of = "entries";
-            match found > limit {
-                true => Err(ArchiveError::Limit { of, found, limit }),
-                false => Ok(()),
-            }
+            tree.admit(|| tree.directory_path(number), count as u64, 0, 0)
         })
     }
 
@@ -99,8 +93,14 @@ impl Walk<'_> {
         parent: usize,
         entry: Entry,
     ) -> Result<Option<(usize, Listing)>, ArchiveError> {
-        let depth = self.walked.tree.directories[parent].depth;
-        check_depth(depth.saturating_add(1), self.limits)?;
+        let tree = &self.walked.tree;
+        let (depth, length) = tree.place_in(parent, &entry.name);
+        check_place(
+            || tree.path_in(parent, &entry.name),
+            depth,
+            length,
+            tree.limits(),
+        )?;
         if let Some(seen) = self.seen.get(&entry.number) {
             let to = first_name(&self.walked, parent, &entry, *seen)?;
             self.walked.add_hard_link(parent, entry, to)?;
@@ -137,8 +137,6 @@ impl Walk<'_> {
                 let list = cursor.reference()?;
                 let file = self.read_file(list, fields, parent, &entry.name)?;
                 seen.leaf = Some(self.walked.add_file(parent, entry, &inode, file)?);
-                let image = self.superblock.bytes_used;
-                self.walked.tree.check_limits(self.limits, image)?;
             }
         }
         self.seen.insert(number, seen);
@@ -155,15 +153,10 @@ impl Walk<'_> {
     ) -> Result<FileRecord, ArchiveError> {
         let size = fields.size;
         // Before the list is read, which is as long as the size wants it.
-        let (found, limit) = (
-            self.walked.tree.bytes().saturating_add(size),
-            self.limits.bytes,
-        );
-        if found > limit {
-            let of = "bytes unpacked";
-            return Err(ArchiveError::Limit { of, found, limit });
-        }
         let path = |tree: &Tree| tree.path_in(parent, name);
+        let tree = &self.walked.tree;
+        // How many of them are holes is known behind the list.
+        tree.admit(|| path(tree), 1, size, size)?;
         let bounds = Bounds {
             block_size: self.superblock.block_size,
             bytes_used: self.superblock.bytes_used,

@@ -46,20 +46,12 @@ pub(crate) fn read_central(
     limits: &Limits,
 ) -> Result<(Tree, Vec<Record>), ArchiveError> {
     let central = read_end(source)?;
-    if central.entries > limits.entries {
-        let (found, limit) = (central.entries, limits.entries);
-        return Err(ArchiveError::Limit {
-            of: "entries",
-            found,
-            limit,
-        });
-    }
     if central.entries > central.length / HEADER {
         let what = "the central directory is too short for its entries".to_owned();
         return Err(ArchiveError::Damaged { entry: None, what });
     }
     let mut window = Window::new(source, &central);
-    let mut tree = Tree::new();
+    let mut tree = Tree::new(limits, source.length());
     let mut times = Times::default();
     let mut records = Vec::new();
     for _ in 0..central.entries {
@@ -73,7 +65,7 @@ pub(crate) fn read_central(
         window.pass(length);
     }
     bound(&mut records, central.offset)?;
-    tree.check(limits, source.length())?;
+    tree.finish()?;
     Ok((tree, records))
 }
 

@@ -172,7 +172,7 @@ fn there_is_no_more_written_than_there_is_room_for() {
     let space = |bytes| Space {
         bytes,
         inodes: 9,
-        limited_by: "the size of the run's tmpfs",
+        control_group: None,
     };
     let into = tempfile::tempfile().unwrap();
     let exact = archive.len() as u64;

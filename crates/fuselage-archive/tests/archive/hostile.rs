@@ -50,7 +50,7 @@ fn each_attack_is_named() {
         ("HOSTILE", "l", vec![link("l", "a\0b")]),
         ("DAMAGED", "l", vec![link("l", "")]),
         ("DAMAGED", "l", vec![link("l", &"t".repeat(5000))]),
-        ("DAMAGED", &long, vec![file(&long, b"x")]),
+        ("LIMIT", &long, vec![file(&long, b"x")]),
         ("LIMIT", "levels", vec![file(&deep, b"x")]),
         (
             "ENCRYPTED",

@@ -8,13 +8,17 @@ use fuselage_archive::{Limits, Space};
 use crate::place::{LIMITS, Place};
 use crate::zip_builder::{Entry, file, zip};
 
-fn refused(entries: &[Entry], limits: Limits, word: &str) {
+/// The list is refused with this text, the option that raises the limit is named, and with the usual
+/// limits it is extracted.
+fn refused(entries: &[Entry], limits: Limits, text: &str, option: &str) {
     let place = Place::new();
     let error = place
         .extract_with(&zip(entries), limits, 2, None)
         .unwrap_err();
     assert_eq!(error.code(), "ERR_ARCHIVE_LIMIT", "{error}");
-    assert!(error.to_string().contains(word), "{error}");
+    assert!(error.to_string().starts_with(text), "{error}");
+    let hint = error.hints().concat();
+    assert!(hint.contains(&format!("--limit {option}=NUMBER")), "{hint}");
     assert!(place.tree().is_empty());
     Place::new()
         .extract_with(&zip(entries), LIMITS, 2, None)
@@ -27,9 +31,10 @@ fn each_limit_holds_and_its_twin_passes() {
     refused(
         &many,
         Limits {
-            entries: 19,
+            entries: 17,
             ..LIMITS
         },
+        "with the entry `f17` the archive has 18 entries, more than the 17 that are allowed",
         "entries",
     );
     refused(
@@ -38,29 +43,69 @@ fn each_limit_holds_and_its_twin_passes() {
             entries: 3,
             ..LIMITS
         },
+        "with the entry `a/b/c/d` the archive has 4 entries",
         "entries",
     );
     refused(
-        &[file("a", &[7; 5000])],
+        &[file("a", &[7; 3000]), file("b", &[7; 3000]), file("c", b"")],
         Limits {
-            bytes: 4999,
+            bytes: 5999,
             ..LIMITS
         },
+        "with the entry `b` the archive unpacks to 6000 bytes, more than the 5999",
         "bytes",
     );
     refused(
         &[file("a/b/c", b"x")],
         Limits { depth: 2, ..LIMITS },
-        "levels",
+        "the entry `a/b/c` is 3 levels deep, more than the 2",
+        "depth",
     );
     refused(
-        &[file("a", &[0; 500_000])],
+        &[file("a/bcd", b"x")],
+        Limits {
+            name_length: 4,
+            ..LIMITS
+        },
+        "the entry `a/bcd` has a name of 5 bytes, more than the 4",
+        "name-length",
+    );
+    refused(
+        &[file("x", b"x"), file("a", &[0; 500_000])],
         Limits {
             ratio: 100,
             ..LIMITS
         },
-        "each byte",
+        "with the entry `a` the archive unpacks to ",
+        "ratio",
     );
+}
+
+#[test]
+fn names_longer_than_a_call_takes_can_be_allowed() {
+    let name = format!("{}/end", vec!["d".repeat(200); 30].join("/"));
+    let entries = [file(&name, b"x")];
+    let error = Place::new().extract(&zip(&entries)).unwrap_err();
+    assert_eq!(error.code(), "ERR_ARCHIVE_LIMIT");
+    let limits = Limits {
+        name_length: 10_000,
+        ..LIMITS
+    };
+    let extracted = Place::new().extract_with(&zip(&entries), limits, 2, None);
+    assert_eq!(extracted.unwrap().entries, 31);
+}
+
+#[test]
+fn a_component_that_the_kernel_refuses_is_told_without_an_option() {
+    let entry = |length| [file(&format!("d/{}", "n".repeat(length)), b"x")];
+    Place::new().extract(&zip(&entry(255))).unwrap();
+    let error = Place::new().extract(&zip(&entry(256))).unwrap_err();
+    assert_eq!(error.code(), "ERR_ARCHIVE_LIMIT");
+    assert!(
+        error.to_string().contains("a component of 256 bytes"),
+        "{error}"
+    );
+    assert!(!error.hints().concat().contains("--limit"));
 }
 
 #[test]
@@ -88,7 +133,7 @@ fn room_is_compared_in_pages_before_anything_is_written() {
         Some(Space {
             bytes,
             inodes,
-            limited_by: "the size of the tmpfs",
+            control_group: None,
         })
     };
     for (space, unit) in [(space(40_959, 100), "bytes"), (space(1 << 20, 9), "inodes")] {

@@ -17,6 +17,7 @@ mod limits;
 mod mutations;
 mod names;
 mod place;
+mod progress;
 mod real_tools;
 mod squashfs_builder;
 mod squashfs_hostile;

@@ -13,6 +13,7 @@ pub(crate) const LIMITS: Limits = Limits {
     entries: 10_000,
     bytes: 64 << 20,
     depth: 64,
+    name_length: 4095,
     ratio: 2000,
 };
 

@@ -82,7 +82,7 @@ fn names_that_lead_elsewhere_are_refused() {
         refused("HOSTILE", name, &one(|image| image.symlink(name, b"x")));
     }
     let long = "n".repeat(256);
-    refused("DAMAGED", &long, &one(|image| image.file(&long, b"x")));
+    refused("LIMIT", &long, &one(|image| image.file(&long, b"x")));
     let longer = "n".repeat(300);
     refused("DAMAGED", "256", &one(|image| image.file(&longer, b"x")));
     let whole = "n".repeat(255);
@@ -534,7 +534,7 @@ fn holes_count_for_the_limit_of_bytes_and_for_nothing_else() {
     let space = fuselage_archive::Space {
         bytes: 4096,
         inodes: 10,
-        limited_by: "the test",
+        control_group: None,
     };
     let place = Place::of("squashfs");
     let extracted = place

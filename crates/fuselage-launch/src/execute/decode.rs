@@ -5,9 +5,9 @@ use std::os::fd::AsFd;
 use fuselage_linux::open;
 
 use crate::error::LaunchError;
-use crate::execute::archive_worker::{self, report, space};
+use crate::execute::archive_worker::{About, ArchiveWorker, failed, space};
 use crate::execute::procdir::Procdir;
-use crate::execute::progress::TerminalProgress;
+use crate::execute::progress::{Amount, TerminalProgress};
 use crate::execute::sources::Archive;
 
 const VERB: &str = "decode";
@@ -20,20 +20,24 @@ pub(crate) fn decode(text: &Archive, procdir: &Procdir) -> Result<Archive, Launc
         path: procdir.path.clone(),
         source,
     })?;
-    archive_worker::run(VERB, &text.path, root, |notes| {
-        let progress = TerminalProgress::new("decoding", &text.path, notes);
-        let space = space(&root);
-        let decoded = fuselage_archive::decode(
-            text.file.as_fd(),
-            file.as_fd(),
-            space.as_ref(),
-            Some(&progress),
-        );
-        progress.end();
-        decoded
+    let mut worker = ArchiveWorker::start(|(), told| {
+        let (text_fd, into) = (text.file.as_fd(), file.as_fd());
+        fuselage_archive::decode(text_fd, into, Some(&space(&root)?), Some(told))
             .map(drop)
-            .map_err(|error| report(VERB, &text.path, &error))
+            .map_err(|error| failed(VERB, &[&text.path], &error))
     })?;
+    let about = About {
+        verb: VERB,
+        path: text.path.clone(),
+    };
+    // Three bytes of each four; what is no payload makes it fewer.
+    let length = text.file.metadata().map_or(0, |facts| facts.len());
+    let total = Amount {
+        entries: 0,
+        bytes: length / 4 * 3,
+    };
+    let mut progress = TerminalProgress::new("decoding ", total);
+    worker.ask(&(), &about, root, progress.as_mut())?;
     Ok(Archive {
         file,
         path: text.path.clone(),

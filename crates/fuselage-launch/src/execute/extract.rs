@@ -1,72 +1,200 @@
-//! Extracts one archive in a worker.
+//! Extracts the archives of a plan in a worker: reads all their lists, compares what they need
+//! together with what there is room for, and only then writes, one after the other.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
-use fuselage_archive::{ArchiveError, Extraction, Format, Limits, detect_decoded};
+use fuselage_archive::{ArchiveError, Format, Limits, Listed, Needs, detect_decoded};
+use fuselage_linux::beneath;
 use fuselage_linux::processors::processors;
-use fuselage_linux::shared_notes::SharedNotes;
-use fuselage_plan::{ErrorReport, ExtractLimits, FormatName};
+use fuselage_plan::{ExtractLimits, FormatName, StepId};
+use serde::{Deserialize, Serialize};
 
 use crate::error::LaunchError;
-use crate::execute::archive_worker::{self, report, space};
-use crate::execute::progress::TerminalProgress;
+use crate::execute::archive_worker::{About, ArchiveWorker, Told, failed, space};
+use crate::execute::procdir::Procdir;
+use crate::execute::progress::{Amount, TerminalProgress};
 use crate::execute::sources::Archive;
 
 const VERB: &str = "extract";
 
 /// What is to be extracted.
 pub(crate) struct Work<'a> {
+    /// The step that wants it.
+    pub(crate) id: &'a StepId,
     pub(crate) archive: &'a Archive,
     /// What the plan says that it is; without it the worker looks.
     pub(crate) format: Option<&'a FormatName>,
     /// Where it begins in its file, in bytes, if the plan says what it is.
     pub(crate) offset: u64,
-    /// An empty directory.
-    pub(crate) into: BorrowedFd<'a>,
+    /// Below the private directory: a directory that is there and empty when its turn comes.
+    pub(crate) into: &'a [u8],
     pub(crate) limits: &'a ExtractLimits,
     /// Threads; `None`: as many as there are processors for this process.
     pub(crate) jobs: Option<u32>,
 }
 
-/// Extracts it; every failure of the worker is an error that names the archive.
-pub(crate) fn extract(work: &Work<'_>) -> Result<(), LaunchError> {
-    let path = &work.archive.path;
-    archive_worker::run(VERB, path, work.into, |notes| in_worker(work, notes))
+/// What the worker is asked to do with the work of a number.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+enum Question {
+    /// Read the list, and answer what it holds.
+    List(usize),
+    /// Compare the needs of all that were listed with the room of the tmpfs.
+    Compare,
+    /// Write the tree.
+    Write(usize),
 }
 
-fn in_worker(work: &Work<'_>, notes: &SharedNotes) -> Result<(), ErrorReport> {
-    let (format, offset) = format_and_offset(work)?;
-    let limits = work.limits;
-    let progress = TerminalProgress::new("extracting", &work.archive.path, notes);
-    let how = Extraction {
-        limits: Limits {
-            entries: limits.entries,
-            bytes: limits.bytes,
-            depth: limits.depth,
-            ratio: limits.ratio,
-        },
-        jobs: work.jobs.map_or_else(processors, |jobs| jobs as usize),
-        space: space(&work.into),
-        progress: Some(&progress),
-    };
-    let archive = work.archive.file.as_fd();
-    let extracted = fuselage_archive::extract(archive, format, offset, work.into, &how);
-    progress.end();
-    extracted
-        .map(drop)
-        .map_err(|error| report(VERB, &work.archive.path, &error))
+/// The worker, in which all lists were read and found to fit.
+pub(crate) struct Extraction {
+    /// By the number of the work.
+    steps: Vec<(StepId, About)>,
+    /// Of the private directory.
+    root: OwnedFd,
+    worker: ArchiveWorker<Question, Amount>,
+    progress: Option<TerminalProgress>,
+}
+
+impl Extraction {
+    /// Reads the lists of all `works` and makes sure that all trees together fit into `procdir`.
+    pub(crate) fn begin(works: &[Work<'_>], procdir: &Procdir) -> Result<Self, LaunchError> {
+        let mut inside = Inside {
+            works,
+            procdir,
+            listed: Vec::new(),
+        };
+        let steps = works.iter().map(|work| {
+            let about = About {
+                verb: VERB,
+                path: work.archive.path.clone(),
+            };
+            (work.id.clone(), about)
+        });
+        let mut extraction = Self {
+            steps: steps.collect(),
+            root: procdir
+                .root
+                .try_clone()
+                .map_err(|source| LaunchError::Directory {
+                    path: procdir.path.clone(),
+                    source,
+                })?,
+            worker: ArchiveWorker::start(|question, told| inside.answer(question, told))?,
+            progress: None,
+        };
+        let mut total = Amount::default();
+        for number in 0..works.len() {
+            total = total.and(extraction.ask(Question::List(number), number)?);
+        }
+        extraction.ask(Question::Compare, 0)?;
+        extraction.progress = TerminalProgress::new("", total);
+        Ok(extraction)
+    }
+
+    /// Extracts the archive of a step; every failure of the worker is an error that names it.
+    pub(crate) fn write(&mut self, id: &StepId) -> Result<(), LaunchError> {
+        let number = self.number(id)?;
+        self.ask(Question::Write(number), number).map(drop)
+    }
+
+    fn number(&self, id: &StepId) -> Result<usize, LaunchError> {
+        let number = self.steps.iter().position(|(step, _)| step == id);
+        number.ok_or_else(|| LaunchError::PlanInvalid {
+            why: format!("the step `{id}` extracts nothing"),
+        })
+    }
+
+    fn ask(&mut self, question: Question, number: usize) -> Result<Amount, LaunchError> {
+        let (_, about) = &self.steps[number];
+        let root = self.root.as_fd();
+        self.worker
+            .ask(&question, about, root, self.progress.as_mut())
+    }
+}
+
+/// What the worker works with.
+struct Inside<'a> {
+    works: &'a [Work<'a>],
+    procdir: &'a Procdir,
+    /// By the number of the work.
+    listed: Vec<Listed<'a>>,
+}
+
+impl Inside<'_> {
+    fn answer(&mut self, question: Question, told: &Told<'_>) -> Result<Amount, LaunchError> {
+        match question {
+            Question::List(number) => self.list(number),
+            Question::Compare => self.compare().map(|()| Amount::default()),
+            Question::Write(number) => self.write(number, told).map(|()| Amount::default()),
+        }
+    }
+
+    fn list(&mut self, number: usize) -> Result<Amount, LaunchError> {
+        let work = &self.works[number];
+        let (format, offset) = format_and_offset(work)?;
+        let limits = Limits {
+            entries: work.limits.entries,
+            bytes: work.limits.bytes,
+            depth: work.limits.depth,
+            name_length: work.limits.name_length,
+            ratio: work.limits.ratio,
+        };
+        let listed = Listed::read(&work.archive.file, offset, format, &limits)
+            .map_err(|error| failed(VERB, &[&work.archive.path], &error))?;
+        let Needs { entries, bytes, .. } = listed.needs();
+        self.listed.push(listed);
+        Ok(Amount { entries, bytes })
+    }
+
+    fn compare(&self) -> Result<(), LaunchError> {
+        let space = space(&self.procdir.root)?;
+        let needs = self
+            .listed
+            .iter()
+            .map(Listed::needs)
+            .fold(Needs::default(), Needs::and);
+        let paths = || self.works.iter().map(|work| &*work.archive.path);
+        needs
+            .fit(&space)
+            .map_err(|error| failed(VERB, &paths().collect::<Vec<&Path>>(), &error))
+    }
+
+    fn write(&self, number: usize, told: &Told<'_>) -> Result<(), LaunchError> {
+        let work = &self.works[number];
+        let listed = self
+            .listed
+            .get(number)
+            .ok_or_else(|| LaunchError::PlanInvalid {
+                why: format!("the list of the step `{}` was not read", work.id),
+            })?;
+        let jobs = work.jobs.map_or_else(processors, |jobs| jobs as usize);
+        listed
+            .write(self.into(number)?.as_fd(), jobs, Some(told))
+            .map_err(|error| failed(VERB, &[&work.archive.path], &error))
+    }
+
+    fn into(&self, number: usize) -> Result<OwnedFd, LaunchError> {
+        let path = self.works[number].into;
+        beneath::open_directory(self.procdir.root.as_fd(), path).map_err(|source| {
+            LaunchError::Directory {
+                path: self.procdir.path.join(OsStr::from_bytes(path)),
+                source,
+            }
+        })
+    }
 }
 
 /// What the plan says, or what is found in a file that was decoded.
-fn format_and_offset(work: &Work<'_>) -> Result<(Format, u64), ErrorReport> {
+fn format_and_offset(work: &Work<'_>) -> Result<(Format, u64), LaunchError> {
     if let Some(name) = work.format {
-        let format = Format::named(&name.0).ok_or_else(|| {
-            let why = format!("there is no format `{}`", name.0);
-            LaunchError::PlanInvalid { why }.into_report()
+        let format = Format::named(&name.0).ok_or_else(|| LaunchError::PlanInvalid {
+            why: format!("there is no format `{}`", name.0),
         })?;
         return Ok((format, work.offset));
     }
-    let refused = |error: ArchiveError| report(VERB, &work.archive.path, &error);
+    let refused = |error: ArchiveError| failed(VERB, &[&work.archive.path], &error);
     let found = detect_decoded(work.archive.file.as_fd()).map_err(|error| refused(error.into()))?;
     match found.format {
         Some(format) => Ok((format, found.offset)),

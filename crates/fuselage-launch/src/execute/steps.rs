@@ -15,7 +15,7 @@ use fuselage_plan::{MountPlan, MountPointWay, Place, ProcdirParent, Source, Step
 
 use crate::error::LaunchError;
 use crate::execute::decode;
-use crate::execute::extract::{self, Work};
+use crate::execute::extract::{Extraction, Work};
 use crate::execute::mount_place::MountPlace;
 use crate::execute::procdir::{self, Procdir};
 use crate::execute::sources::{Archive, Opened};
@@ -80,6 +80,22 @@ impl Made {
         }
     }
 
+    /// Gives back the memory of what was decoded and no `later` step reads. The worker that
+    /// extracts has those files open, too, so that closing them would not be enough.
+    fn free_decoded(&mut self, later: &[Step]) -> Result<(), LaunchError> {
+        for (id, archive) in &self.decoded {
+            if !later.iter().any(|step| reads(step, id)) {
+                archive
+                    .file
+                    .set_len(0)
+                    .map_err(|error| LaunchError::system("free a decoded archive", error))?;
+            }
+        }
+        self.decoded
+            .retain(|id, _| later.iter().any(|step| reads(step, id)));
+        Ok(())
+    }
+
     fn failed(&self, at: &Place, source: io::Error) -> LaunchError {
         LaunchError::Directory {
             path: self.locate(at),
@@ -88,16 +104,28 @@ impl Made {
     }
 }
 
+/// What the steps are made with.
+struct Making<'a> {
+    plan: &'a MountPlan,
+    opened: &'a Opened,
+    made: Made,
+    /// Begun by the first step that extracts.
+    extraction: Option<Extraction>,
+}
+
 /// Does every step, in order.
 pub(crate) fn make(plan: &MountPlan, opened: &Opened) -> Result<Made, LaunchError> {
-    let mut made = Made::default();
+    let mut making = Making {
+        plan,
+        opened,
+        made: Made::default(),
+        extraction: None,
+    };
     for (index, step) in plan.steps.iter().enumerate() {
-        one(step, plan, opened, &mut made)?;
-        let later = &plan.steps[index + 1..];
-        made.decoded
-            .retain(|id, _| later.iter().any(|step| reads(step, id)));
+        making.step(step)?;
+        making.made.free_decoded(&plan.steps[index + 1..])?;
     }
-    Ok(made)
+    Ok(making.made)
 }
 
 /// Whether `step` reads what the step `decoded` has decoded.
@@ -111,76 +139,103 @@ fn reads(step: &Step, decoded: &StepId) -> bool {
     }
 }
 
-/// Does one step. That its references are good was validated.
-fn one(step: &Step, plan: &MountPlan, opened: &Opened, made: &mut Made) -> Result<(), LaunchError> {
-    match step {
-        Step::MountPoint { id, path, how } => {
-            let place = match how {
-                MountPointWay::Directory => {
-                    let checked = opened.mount_points.get(id).ok_or_else(|| missing(id))?;
-                    checked.open_again()?
-                }
-                MountPointWay::Mirror { ancestor } => {
-                    make_mirror(ancestor.as_os_str().as_ref(), path.as_os_str().as_ref())?
-                }
-            };
-            made.mount_points.insert(id.clone(), place);
+impl Making<'_> {
+    /// Does one step. That its references are good was validated.
+    fn step(&mut self, step: &Step) -> Result<(), LaunchError> {
+        let made = &mut self.made;
+        match step {
+            Step::MountPoint { id, path, how } => {
+                let place = match how {
+                    MountPointWay::Directory => {
+                        let checked = self.opened.mount_points.get(id);
+                        checked.ok_or_else(|| missing(id))?.open_again()?
+                    }
+                    MountPointWay::Mirror { ancestor } => {
+                        make_mirror(ancestor.as_os_str().as_ref(), path.as_os_str().as_ref())?
+                    }
+                };
+                made.mount_points.insert(id.clone(), place);
+            }
+            Step::Procdir { id, on, size } => {
+                let (size, namespaces) = (*size, self.plan.namespaces);
+                let procdir = match on {
+                    ProcdirParent::Home => {
+                        let home = self.opened.home.as_ref().ok_or_else(|| missing(id))?;
+                        procdir::make(&home.open_again()?, size, namespaces)?
+                    }
+                    ProcdirParent::MountPoint(id) => {
+                        let place = made.mount_points.get(id).ok_or_else(|| missing(id))?;
+                        procdir::make(place, size, namespaces)?
+                    }
+                };
+                made.procdir = Some(procdir);
+            }
+            Step::Directory { id, at } => {
+                made.make_directory(at)?;
+                made.trees.insert(id.clone(), at.clone());
+            }
+            Step::Decode { id, .. } => {
+                let text = self.opened.archives.get(id).ok_or_else(|| missing(id))?;
+                let procdir = made.procdir.as_ref().ok_or_else(|| missing(id))?;
+                let decoded = decode::decode(text, procdir)?;
+                made.decoded.insert(id.clone(), decoded);
+            }
+            Step::Extract { id, at, .. } => {
+                made.make_directory(at)?;
+                made.trees.insert(id.clone(), at.clone());
+                self.extraction(id)?.write(id)?;
+            }
+            Step::ReadOnly { tree, .. } => {
+                let at = made.trees.get(tree).ok_or_else(|| missing(tree))?;
+                bind_read_only(made.open(at)?.as_fd())
+                    .map_err(|error| mount_failed(&made.locate(at), &error))?;
+            }
         }
-        Step::Procdir { id, on, size } => {
-            let procdir = match on {
-                ProcdirParent::Home => {
-                    let home = opened.home.as_ref().ok_or_else(|| missing(id))?;
-                    procdir::make(&home.open_again()?, *size, plan.namespaces)?
-                }
-                ProcdirParent::MountPoint(id) => {
-                    let place = made.mount_points.get(id).ok_or_else(|| missing(id))?;
-                    procdir::make(place, *size, plan.namespaces)?
-                }
-            };
-            made.procdir = Some(procdir);
-        }
-        Step::Directory { id, at } => {
-            made.make_directory(at)?;
-            made.trees.insert(id.clone(), at.clone());
-        }
-        Step::Decode { id, .. } => {
-            let text = opened.archives.get(id).ok_or_else(|| missing(id))?;
-            let procdir = made.procdir.as_ref().ok_or_else(|| missing(id))?;
-            let decoded = decode::decode(text, procdir)?;
-            made.decoded.insert(id.clone(), decoded);
-        }
-        Step::Extract {
-            id,
-            source,
-            format,
-            offset,
-            at,
-            limits,
-            jobs,
-        } => {
-            made.make_directory(at)?;
-            let into = made.open(at)?;
-            let archive = match source {
-                Source::File(_) => opened.archives.get(id),
-                Source::Decoded(source) => made.decoded.get(&source.decoded),
-            };
-            extract::extract(&Work {
-                archive: archive.ok_or_else(|| missing(id))?,
-                format: format.as_ref(),
-                offset: *offset,
-                into: into.as_fd(),
-                limits,
-                jobs: *jobs,
-            })?;
-            made.trees.insert(id.clone(), at.clone());
-        }
-        Step::ReadOnly { tree, .. } => {
-            let at = made.trees.get(tree).ok_or_else(|| missing(tree))?;
-            bind_read_only(made.open(at)?.as_fd())
-                .map_err(|error| mount_failed(&made.locate(at), &error))?;
-        }
+        Ok(())
     }
-    Ok(())
+
+    /// What extracts the archives of all steps, `id` among them.
+    fn extraction(&mut self, id: &StepId) -> Result<&mut Extraction, LaunchError> {
+        let begun = match self.extraction.take() {
+            Some(begun) => begun,
+            None => {
+                let procdir = self.made.procdir.as_ref().ok_or_else(|| missing(id))?;
+                Extraction::begin(&self.works()?, procdir)?
+            }
+        };
+        Ok(self.extraction.insert(begun))
+    }
+
+    fn works(&self) -> Result<Vec<Work<'_>>, LaunchError> {
+        let mut works = Vec::new();
+        for step in &self.plan.steps {
+            if let Step::Extract {
+                id,
+                source,
+                format,
+                offset,
+                at,
+                limits,
+                jobs,
+            } = step
+            {
+                let archive = match source {
+                    Source::File(_) => self.opened.archives.get(id),
+                    Source::Decoded(source) => self.made.decoded.get(&source.decoded),
+                };
+                works.push(Work {
+                    id,
+                    archive: archive.ok_or_else(|| missing(id))?,
+                    format: format.as_ref(),
+                    offset: *offset,
+                    into: self.made.in_procdir(at)?.1,
+                    limits,
+                    jobs: *jobs,
+                });
+            }
+        }
+        Ok(works)
+    }
 }
 
 fn missing(id: &StepId) -> LaunchError {

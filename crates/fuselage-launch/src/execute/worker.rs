@@ -1,8 +1,8 @@
-//! A forked process that has no privilege and no name in the command: it gets work, answers once,
-//! and is ended without a trace.
+//! A forked process that has no privilege and no name in the command: it answers questions, and is
+//! ended without a trace.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use fuselage_linux::poll::readable_within;
@@ -12,83 +12,106 @@ use fuselage_linux::{capabilities, descriptors};
 
 use crate::frames::{receive_frame, send_frame};
 
-/// What became of the work.
+/// What became of a question.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Worked {
     /// Its answer.
     Answer(Vec<u8>),
-    /// It ended before it answered.
+    /// The worker ended before it answered.
     Died(ExitKind),
     /// It was ended, since it was stuck.
     Stuck,
 }
 
-/// Runs `work` in a child without capabilities that can gain no privileges and ends when this
-/// process does, and returns the bytes it returned.
-///
-/// Every `interval` it asks `is_stuck`, with the processor time that the child has taken so far.
-pub(crate) fn run(
-    work: impl FnOnce() -> Vec<u8>,
-    interval: Duration,
-    is_stuck: impl FnMut(Duration) -> bool,
-) -> io::Result<Worked> {
-    let (ours, theirs) = descriptors::socket_pair()?;
-    let parent = process::own_pid();
-    let children = ChildSignal::begin();
-    let child = match process::fork() {
-        Ok(Forked::Parent(child)) => child,
-        Ok(Forked::Child) => {
-            let confined = process::follow_parent(parent, Signal::SIGKILL)
-                .and_then(|()| process::no_new_privileges())
-                .and_then(|()| capabilities::give_up());
-            drop(ours);
-            signals::fail_at_file_size_limit();
-            if confined.is_ok() {
-                let answer = work();
-                if send_frame(theirs.as_fd(), &answer).is_ok() {
-                    // Alive until the parent has stopped listening for its end: so it leaves
-                    // neither a signal nor a line in the parent's getrusage(2).
-                    let _ = descriptors::receive_some(theirs.as_fd(), &mut [0]);
-                }
-            }
-            process::exit_now(1)
-        }
-        Err(error) => {
-            children.restore();
-            return Err(error);
-        }
-    };
-    drop(theirs);
-    let worked = match wait_for_answer(ours.as_fd(), child, interval, is_stuck) {
-        Some(Ok(answer)) => {
-            children.ignore();
-            process::end_untraced(child);
-            Ok(Worked::Answer(answer))
-        }
-        Some(Err(_)) => process::wait_for(child).map(Worked::Died),
-        None => {
-            process::send_signal(child, Signal::SIGKILL);
-            process::wait_for(child).map(|_| Worked::Stuck)
-        }
-    };
-    children.restore();
-    worked
+/// A child without capabilities that can gain no privileges and ends when this process does. It is
+/// ended without a trace when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    socket: OwnedFd,
+    /// `None`: it has ended, and was waited for.
+    child: Option<Pid>,
+    /// What is done with SIGCHLD while there is a child.
+    children: Option<ChildSignal>,
 }
 
-/// The answer or why there is none; `None`: the child is stuck.
-fn wait_for_answer(
-    socket: BorrowedFd<'_>,
-    child: Pid,
-    interval: Duration,
-    mut is_stuck: impl FnMut(Duration) -> bool,
-) -> Option<io::Result<Vec<u8>>> {
-    while let Ok(false) = readable_within(socket, interval) {
-        // One that is gone is seen by the socket.
-        if process::processor_time(child).is_ok_and(&mut is_stuck) {
-            return None;
+impl Worker {
+    /// Starts one, in which `answer` is asked each question.
+    pub(crate) fn start(mut answer: impl FnMut(&[u8]) -> Vec<u8>) -> io::Result<Self> {
+        let (ours, theirs) = descriptors::socket_pair()?;
+        let parent = process::own_pid();
+        let children = ChildSignal::begin();
+        match process::fork() {
+            Ok(Forked::Parent(child)) => Ok(Self {
+                socket: ours,
+                child: Some(child),
+                children: Some(children),
+            }),
+            Ok(Forked::Child) => {
+                let confined = process::follow_parent(parent, Signal::SIGKILL)
+                    .and_then(|()| process::no_new_privileges())
+                    .and_then(|()| capabilities::give_up());
+                drop(ours);
+                signals::fail_at_file_size_limit();
+                if confined.is_ok() {
+                    // Alive until the parent ends it: so it leaves neither a signal nor a line in
+                    // the parent's getrusage(2).
+                    while let Ok(question) = receive_frame(theirs.as_fd()) {
+                        if send_frame(theirs.as_fd(), &answer(&question)).is_err() {
+                            break;
+                        }
+                    }
+                }
+                process::exit_now(1)
+            }
+            Err(error) => {
+                children.restore();
+                Err(error)
+            }
         }
     }
-    Some(receive_frame(socket))
+
+    /// Asks it. Every `interval` it looks, with the processor time that the child has taken so far,
+    /// whether it is stuck.
+    pub(crate) fn ask(
+        &mut self,
+        question: &[u8],
+        interval: Duration,
+        mut is_stuck: impl FnMut(Duration) -> bool,
+    ) -> io::Result<Worked> {
+        let Some(child) = self.child else {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        };
+        let socket = self.socket.as_fd();
+        let sent = send_frame(socket, question);
+        while sent.is_ok() && readable_within(socket, interval).is_ok_and(|ready| !ready) {
+            // One that is gone is seen by the socket.
+            if process::processor_time(child).is_ok_and(&mut is_stuck) {
+                process::send_signal(child, Signal::SIGKILL);
+                self.child = None;
+                return process::wait_for(child).map(|_| Worked::Stuck);
+            }
+        }
+        match sent.and_then(|()| receive_frame(socket)) {
+            Ok(answer) => Ok(Worked::Answer(answer)),
+            Err(_) => {
+                self.child = None;
+                process::wait_for(child).map(Worked::Died)
+            }
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let Some(children) = self.children.take() else {
+            return;
+        };
+        if let Some(child) = self.child.take() {
+            children.ignore();
+            process::end_untraced(child);
+        }
+        children.restore();
+    }
 }
 
 #[cfg(test)]
@@ -109,11 +132,17 @@ mod tests {
     fn watched(allowance: Duration, work: impl FnOnce(&SharedNotes)) -> (Worked, Vec<Vec<u8>>) {
         let notes = SharedNotes::new().unwrap();
         let mut watchdog = Watchdog::new(allowance);
-        let work = || {
-            work(&notes);
-            b"done".to_vec()
-        };
-        let worked = run(work, OFTEN, |used| watchdog.is_stuck(notes.read(), used)).unwrap();
+        let mut work = Some(work);
+        let mut worker = Worker::start(|question| {
+            if let Some(work) = work.take() {
+                work(&notes);
+            }
+            question.to_vec()
+        })
+        .unwrap();
+        let worked = worker
+            .ask(b"done", OFTEN, |used| watchdog.is_stuck(notes.read(), used))
+            .unwrap();
         (worked, notes.read())
     }
 
@@ -155,5 +184,25 @@ mod tests {
             died(|| process::exit_now(3)),
             Worked::Died(ExitKind::Exited(3))
         );
+    }
+
+    #[test]
+    fn it_answers_until_it_is_ended_and_a_dead_one_no_more() {
+        let mut count = 0;
+        let mut worker = Worker::start(|question| {
+            count += 1;
+            if question.is_empty() {
+                process::exit_now(4);
+            }
+            [question, &[count]].concat()
+        })
+        .unwrap();
+        let mut ask = |question: &[u8]| worker.ask(question, Duration::from_secs(9), |_| false);
+        for count in 1..4 {
+            assert_eq!(ask(b"a").unwrap(), Worked::Answer(vec![b'a', count]));
+        }
+        let died = Worked::Died(ExitKind::Exited(4));
+        assert_eq!(ask(b"").unwrap(), died);
+        assert!(ask(b"a").is_err());
     }
 }

@@ -11,6 +11,7 @@ const nowhere = {
   removeListener: () => nowhere,
 };
 for (const name of ['stdin', 'stdout', 'stderr']) {
+  // biome-ignore lint/plugin: the streams are taken away here, and not used
   Object.defineProperty(process, name, { value: nowhere, configurable: true });
 }
 for (const name of ['DEBUG_CLI', 'FORCE_COLOR', 'NO_COLOR', 'NODE_DISABLE_COLORS']) {

@@ -46,8 +46,8 @@ Options:
                                each processor)
       --tmpfs-size SIZE        the most memory for all trees, in bytes or as 512M, 4G (else
                                FUSELAGE_TMPFS_SIZE, else half of the memory)
-      --limit NAME=NUMBER      what one archive may unpack to: entries, bytes, depth (of a path),
-                               ratio (of unpacked to packed bytes)
+      --limit NAME=NUMBER      what one archive may unpack to: entries, bytes, depth and
+                               name-length (of one path), ratio (of unpacked to packed bytes)
   -h, --help                   show this text
   -V, --version                show the version
 

@@ -1,13 +1,10 @@
 import { FuselageError } from '../errors.js';
 import type { ExtractLimits } from '../native/plan-types.js';
-import { LIMIT_NAMES } from './policy.js';
+import { LIMIT_NAMES, LIMITS, type LimitName } from './policy.js';
 import { parseSize } from './size.js';
 
 /** More threads than this help nobody. */
 const MOST_JOBS = 512;
-
-/** What a 32-bit number of the plan holds at most. */
-const U32_MAX = 2 ** 32 - 1;
 
 function wrong(origin: string, value: string | number, wanted: string): FuselageError {
   return new FuselageError('ERR_USAGE', `\`${origin}\` is \`${value}\``, {
@@ -53,7 +50,8 @@ export function readLimits(texts: readonly string[]): Partial<ExtractLimits> {
     const name = LIMIT_NAMES.find((known) => known === text.slice(0, equals));
     const wanted = `NAME=NUMBER with one of the names ${LIMIT_NAMES.join(', ')}`;
     if (name === undefined) throw wrong('--limit', text, wanted);
-    limits[name] = checkLimit(name, readSize(text.slice(equals + 1), `--limit ${name}`));
+    const value = readSize(text.slice(equals + 1), `--limit ${name}`);
+    limits[LIMITS[name].key] = checkLimit(name, value);
   }
   return limits;
 }
@@ -63,8 +61,8 @@ export function readLimits(texts: readonly string[]): Partial<ExtractLimits> {
  *
  * @throws FuselageError `ERR_USAGE`
  */
-export function checkLimit(name: keyof ExtractLimits, value: number): number {
-  const most = name === 'depth' || name === 'ratio' ? U32_MAX : Number.MAX_SAFE_INTEGER;
+export function checkLimit(name: LimitName, value: number): number {
+  const { most } = LIMITS[name];
   if (Number.isInteger(value) && value >= 1 && value <= most) return value;
   throw wrong(`limit ${name}`, value, `a whole number from 1 to ${most}`);
 }

@@ -1,5 +1,7 @@
 import type { ExtractLimits } from '../native/plan-types.js';
 
+const GIBIBYTE = 1024 ** 3;
+
 /** What a run does where the user has said nothing. */
 export interface Policy {
   /** What an archive may at most unpack to. */
@@ -8,22 +10,43 @@ export interface Policy {
   fallbackHome: string;
 }
 
-/** The defaults. Memory is guarded apart: the launcher compares sizes with tmpfs and cgroup. */
+/**
+ * The defaults: no honest archive meets one of the limits (`docs/errors.md`, ERR_ARCHIVE_LIMIT, says
+ * the same). Memory is guarded apart: the launcher compares sizes with tmpfs and control group.
+ */
 export const POLICY: Policy = {
   limits: {
-    // A large monorepo's node_modules has some 300,000 files; each entry costs about 1 KiB of
-    // kernel memory that no tmpfs size counts.
+    // A large monorepo's node_modules has some 300,000 files, a distribution's whole root half a
+    // million; each entry costs about 1 KiB of kernel memory that no tmpfs size counts.
     entries: 2_000_000,
-    // Above any memory of today's desktops; a tmpfs is at most half of the memory anyway.
-    bytes: 256 * 1024 ** 3,
-    // PATH_MAX is 4096: deeper names could hardly be used.
+    // More than a tmpfs of half the memory holds on any but the largest servers.
+    bytes: 256 * GIBIBYTE,
+    // The deepest real trees have some 50 levels, and PATH_MAX allows 2,048 at most.
     depth: 512,
-    // Deflate reaches 1032 at most (zlib's technical details); only overlapping entries and
-    // better compressed zeros are beyond.
-    ratio: 2_000,
+    // PATH_MAX less the NUL: a longer path can be given to no system call, so that hardly a program
+    // could open it. One component has 255 bytes at most, which is the kernel's and cannot be raised.
+    nameLength: 4095,
+    // What the best compressors make of one byte repeated: deflate 1,032, xz 7,000, zstd 32,768 (a
+    // block of 128 KiB in 4 bytes, RFC 8878). Holes of sparse files do not count.
+    ratio: 50_000,
   },
   fallbackHome: '/run/fuselage',
 };
 
-/** The names of the limits, as `--limit` takes them. */
-export const LIMIT_NAMES = ['entries', 'bytes', 'depth', 'ratio'] as const;
+/** What a 32-bit number of the plan holds at most. */
+const U32_MAX = 2 ** 32 - 1;
+
+/** The limits by their names as `--limit` takes them: their key in a plan, and the most they can be. */
+export const LIMITS = {
+  entries: { key: 'entries', most: Number.MAX_SAFE_INTEGER },
+  bytes: { key: 'bytes', most: Number.MAX_SAFE_INTEGER },
+  depth: { key: 'depth', most: U32_MAX },
+  'name-length': { key: 'nameLength', most: U32_MAX },
+  ratio: { key: 'ratio', most: U32_MAX },
+} as const satisfies Record<string, { key: keyof ExtractLimits; most: number }>;
+
+/** The name of a limit. */
+export type LimitName = keyof typeof LIMITS;
+
+/** The names of the limits. */
+export const LIMIT_NAMES = Object.keys(LIMITS) as LimitName[];

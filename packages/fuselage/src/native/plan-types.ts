@@ -48,7 +48,11 @@ bytes: number,
  */
 depth: number, 
 /**
- * Unpacked bytes for each byte of the archive file.
+ * Bytes of one entry's path.
+ */
+nameLength: number, 
+/**
+ * Unpacked bytes for each byte of the archive; holes are not counted.
  */
 ratio: number, };
 

@@ -36,7 +36,7 @@ export function planRun(request: RunRequest, facts: RunFacts, policy: Policy): M
     steps: [
       ...procdir.steps,
       ...roots.map((root): Step => ({ step: 'directory', id: root, at: inProcdir(root) })),
-      ...trees.flatMap((tree) => tree.steps),
+      ...inOrder(trees.flatMap((tree) => tree.steps)),
     ],
     environment: environment(roots),
     program: program(
@@ -46,6 +46,15 @@ export function planRun(request: RunRequest, facts: RunFacts, policy: Policy): M
     explain: request.explain,
     reasons: [reason, ...procdir.reasons, ...trees.map((tree) => tree.reason)].map(wellFormed),
   };
+}
+
+/**
+ * Everything is decoded before the first archive is extracted: what all trees need is compared with
+ * what there is room for when the lists of all archives can be read, and before anything is written.
+ */
+function inOrder(steps: readonly Step[]): Step[] {
+  const decodes = (step: Step) => step.step === 'decode';
+  return [...steps.filter(decodes), ...steps.filter((step) => !decodes(step))];
 }
 
 /** Reasons are text for people; names in them may not be UTF-8. */

@@ -1,6 +1,6 @@
 import { INPUTS } from '../config/env.js';
 import { checkLimit, readJobs, readSize } from '../config/numbers.js';
-import { LIMIT_NAMES } from '../config/policy.js';
+import { LIMIT_NAMES, LIMITS } from '../config/policy.js';
 import { FuselageError } from '../errors.js';
 import type { Inputs } from '../inputs.js';
 import type { ExtractLimits } from '../native/plan-types.js';
@@ -144,8 +144,9 @@ function number(
 function limits(given: Partial<ExtractLimits>): Partial<ExtractLimits> {
   const checked: Partial<ExtractLimits> = {};
   for (const name of LIMIT_NAMES) {
-    const value = given[name];
-    if (value !== undefined) checked[name] = checkLimit(name, value);
+    const { key } = LIMITS[name];
+    const value = given[key];
+    if (value !== undefined) checked[key] = checkLimit(name, value);
   }
   return checked;
 }

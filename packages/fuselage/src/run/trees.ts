@@ -91,7 +91,9 @@ function explained(
   if (kind === 'dynamic') {
     return { strategy: `${decoded}extracted`, why: `${is}; the copy is this run's own` };
   }
-  const why = facts.format === 'zip' ? `${is}, which the kernel cannot mount` : is;
+  const because =
+    facts.format === 'zip' ? 'which the kernel cannot mount' : 'and images are extracted, too';
+  const why = `${is}, ${because}`;
   return { strategy: `${decoded}extracted, then read-only`, why };
 }
 

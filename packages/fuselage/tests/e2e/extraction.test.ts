@@ -7,7 +7,7 @@ import { mountTest } from '../support/must-mount.js';
 import { freshDirectory, frontDoor } from '../support/places.js';
 import { caller, runFuselage, startFuselage } from '../support/run-fuselage.js';
 import { isAlive, until } from '../support/stand-in-node.js';
-import { workerBelow } from '../support/worker.js';
+import { workerBelow, writes } from '../support/worker.js';
 import { writeZip } from '../support/zip-file.js';
 
 /** So many that the worker can be found before it is done. */
@@ -109,18 +109,25 @@ describe('a launcher that dies', () => {
 
 describe('progress', () => {
   /** Extracts for longer than 300 ms. */
-  async function extract(at: 'terminal' | 'pipe', environment: Record<string, string> = {}) {
+  async function extract(
+    at: 'terminal' | 'narrow terminal' | 'pipe',
+    environment: Record<string, string> = {},
+    then: 'SIGCONT' | 'SIGKILL' = 'SIGCONT',
+  ) {
     const words = ['run', '--jobs=1', '-s', many, 'echo', 'started'];
     const who = caller(undefined, { environment });
+    const narrow = ['sh', '-c', 'stty cols 40; exec "$@"', 'sh'];
+    const before = ['--', ...(at === 'narrow terminal' ? narrow : []), frontDoor];
     const { child, ended } =
       at === 'pipe'
         ? startFuselage(who, words)
-        : startFuselage({ ...who, program: compiled('terminal') }, ['--', frontDoor, ...words]);
+        : startFuselage({ ...who, program: compiled('terminal') }, [...before, ...words]);
     const worker = await workerBelow(child.pid as number);
+    await until(() => writes(worker, who.home));
     process.kill(worker, 'SIGSTOP');
     await until(() => /^State:\s+T/m.test(readFileSync(`/proc/${worker}/status`, 'utf8')));
-    await sleep(400);
-    process.kill(worker, 'SIGCONT');
+    await sleep(500);
+    process.kill(worker, then);
     return await ended;
   }
 
@@ -131,8 +138,25 @@ describe('progress', () => {
     const [before, ...lines] = stdout.split(clear);
     expect(before).toBe('');
     expect(lines.length).toBeGreaterThan(1);
-    expect(lines[0]).toMatch(/^fuselage: extracting many\.zip: \d+ entries, \d+ MB$/);
+    const told = /^fuselage: many\.zip: \d+\/30099 entries, 0\.0\/0\.0 MB, .+$/;
+    for (const line of lines.slice(0, -1)) expect(line).toMatch(told);
     expect(lines.at(-1)).toBe('started\r\n');
+  });
+
+  mountTest('is taken away before an error, and of a worker that dies', async () => {
+    const { status, stdout } = await extract('terminal', {}, 'SIGKILL');
+    expect(status).toBe(125);
+    const [, ...lines] = stdout.split('\r\u001b[K');
+    expect(lines[0]).toMatch(/^fuselage: many\.zip: /);
+    expect(lines.at(-1)).toMatch(/^fuselage: the process that extracts .+ \[ERR_WORKER_DIED\]\r\n/);
+  });
+
+  mountTest('has no more columns than the terminal', async () => {
+    const { status, stdout } = await extract('narrow terminal');
+    expect(status).toBe(0);
+    const [, ...lines] = stdout.split('\r\u001b[K');
+    expect(lines[0]).toMatch(/^fuselage: many\.zip: \d+\/30099 entries$/);
+    for (const line of lines.slice(0, -1)) expect(line.length).toBeLessThan(40);
   });
 
   mountTest('is silent elsewhere, and in CI', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { TEST_MUST_MOUNT } from '../../src/config/env.js';
 import { addon, type Outcome } from '../../src/native/index.js';
 import { inAnotherNode } from './addon-elsewhere.js';
+import { whyNoControlGroup } from './control-group.js';
 import { ordinaryUser } from './run-fuselage.js';
 
 /** A test as jest takes it. */
@@ -82,6 +83,9 @@ export const loopTest: Test = rootTestUnless(() => {
   if (host?.sysAdmin !== true || host.inUserNamespace) return 'this root may not mount';
   return host.loopControl ? null : 'there is no /dev/loop-control';
 });
+
+/** A test that makes a memory control group. */
+export const controlGroupTest: Test = rootTestUnless(whyNoControlGroup);
 
 /** A test that becomes another user. */
 export const rootTest: Test = rootTestUnless(() => null);

@@ -53,6 +53,18 @@ function findWorker(ancestor: number): number | undefined {
     });
 }
 
+/** Whether the worker of a run with `home` has begun to write a static tree. */
+export function writes(worker: number, home: string): boolean {
+  try {
+    const procdirs = `/proc/${worker}/root${home}/.fuselage/procdirs`;
+    const [procdir] = readdirSync(procdirs);
+    const [tree] = readdirSync(`${procdirs}/${procdir}/static`);
+    return readdirSync(`${procdirs}/${procdir}/static/${tree}`).length > 0;
+  } catch {
+    return false;
+  }
+}
+
 /** Waits for the worker of a run that `ancestor` is or has started. */
 export async function workerBelow(ancestor: number): Promise<number> {
   let found: number | undefined;

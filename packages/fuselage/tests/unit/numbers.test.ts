@@ -1,4 +1,5 @@
 import { readJobs, readLimits, readSize } from '../../src/config/numbers.js';
+import { LIMIT_NAMES, POLICY } from '../../src/config/policy.js';
 import { formatSize, parseSize } from '../../src/config/size.js';
 
 test.each([
@@ -40,11 +41,22 @@ test('a wrong size names where it came from', () => {
 });
 
 test('limits have names', () => {
-  expect(readLimits(['entries=5', 'bytes=1G', 'entries=6'])).toEqual({
+  expect(readLimits(['entries=5', 'bytes=1G', 'entries=6', 'name-length=8K'])).toEqual({
     entries: 6,
     bytes: 1024 ** 3,
+    nameLength: 8192,
   });
-  for (const wrong of ['entries', 'entries=', 'files=3', 'depth=0', 'ratio=1T', '=1']) {
+  const all = LIMIT_NAMES.map((name) => `${name}=7`);
+  expect(Object.keys(readLimits(all))).toEqual(Object.keys(POLICY.limits));
+  for (const wrong of [
+    'entries',
+    'entries=',
+    'files=3',
+    'depth=0',
+    'ratio=1T',
+    'nameLength=9',
+    '=1',
+  ]) {
     expect(() => readLimits([wrong])).toThrow();
   }
 });

@@ -104,6 +104,17 @@ describe('trees', () => {
     expect(ids(dynamic)).toEqual(['procdir', 'tmp', 'dynamic', 'tree-1-decoded', 'tree-1']);
   });
 
+  test('all text is decoded before anything is extracted', () => {
+    const archives = new Map([
+      ['s', zipText('1')],
+      ['d', zipText('2')],
+    ]);
+    const made = plan(request([STATIC, DYNAMIC]), facts({ archives }));
+    const extracting = ids(made).slice(ids(made).indexOf('tree-1'));
+    expect(ids(made)).toEqual(expect.arrayContaining(['tree-1-decoded', 'tree-2-decoded']));
+    expect(extracting).toEqual(['tree-1', 'tree-1-read-only', 'tree-2']);
+  });
+
   test('a dynamic zip is extracted and left writable', () => {
     const made = plan(request([DYNAMIC]));
     expect(ids(made)).toEqual(['procdir', 'tmp', 'dynamic', 'tree-1']);

@@ -89,7 +89,10 @@ test('an option is stronger than its variable, and a wrong variable is named', (
 });
 
 test('limits are checked', () => {
-  expect(request({ limits: { entries: 5 } }).limits).toEqual({ entries: 5 });
+  expect(request({ limits: { entries: 5, nameLength: 9 } }).limits).toEqual({
+    entries: 5,
+    nameLength: 9,
+  });
   expect(refusal({ limits: { depth: 0 } }).code).toBe('ERR_USAGE');
   expect(refusal({ limits: { ratio: 2 ** 32 } }).code).toBe('ERR_USAGE');
 });
