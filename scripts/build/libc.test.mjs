@@ -4,24 +4,14 @@ import { chooseLibc } from './libc.mjs';
 
 const GNU = 'aarch64-unknown-linux-gnu';
 const MUSL = 'aarch64-unknown-linux-musl';
-const all = { standardLibrary: true, compiler: true, rustc: [1, 95] };
+const all = { standardLibrary: true, compiler: true };
 
 test('musl, and its C compiler, where all of it is there', () => {
   const link = chooseLibc(GNU, all);
   assert.equal(link.target, MUSL);
   assert.deepEqual(link.env, { CC_aarch64_unknown_linux_musl: 'musl-gcc' });
+  assert.deepEqual(link.flags, [], 'rustc links statically for musl by itself');
   assert.equal(link.lacking, undefined);
-});
-
-test('relocations are packed for the musl that can read them alone', () => {
-  const packed = 'link-arg=-Wl,-z,pack-relative-relocs';
-  for (const [rustc, packs] of [
-    [[1, 92], false],
-    [[1, 93], true],
-    [[2, 0], true],
-  ]) {
-    assert.equal(chooseLibc(GNU, { ...all, rustc }).flags.includes(packed), packs, `${rustc}`);
-  }
 });
 
 test('else glibc, statically, and what to type', () => {

@@ -192,7 +192,7 @@ impl ArchiveError {
                 let advice = advice.map(str::to_owned);
                 return advice.into_iter().chain([accepted()]).collect();
             }
-            Self::Damaged { .. } => "fetch or build the archive again; `unzip -t` checks a zip",
+            Self::Damaged { .. } => "fetch or build the archive again",
             Self::Encrypted { .. } => "pack it again without a password",
             Self::Unsupported { .. } => "pack it again with `zip`, or with `mksquashfs -comp zstd`",
             Self::Hostile { .. } => "do not trust this archive, or pack it again with a sane tool",
@@ -217,6 +217,7 @@ impl ArchiveError {
                 error if causes::is_out_of_descriptors(error) => {
                     "raise the limit of open files (`ulimit -n`), or use fewer threads: --jobs 1"
                 }
+                error if error.kind() == io::ErrorKind::FileTooLarge => FILE_SIZE,
                 error if error.kind() == io::ErrorKind::OutOfMemory => {
                     "end other programs, or give this one more memory"
                 }
@@ -259,6 +260,8 @@ fn accepted() -> String {
 
 const ROOM: &str = "give the run more memory with --tmpfs-size SIZE (or FUSELAGE_TMPFS_SIZE), \
                     within what the machine and its control group have";
+
+const FILE_SIZE: &str = "raise the file size limit (`ulimit -f`) of this shell";
 
 fn is_full(error: &io::Error) -> bool {
     matches!(

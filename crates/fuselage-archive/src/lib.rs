@@ -8,6 +8,7 @@ mod archive;
 mod base64_text;
 mod decode;
 mod detect;
+mod directory_writer;
 mod elf;
 mod encoded;
 mod error;

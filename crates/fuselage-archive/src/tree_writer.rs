@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use fuselage_linux::beneath;
 
 use crate::archive::{Archive, Contents};
+use crate::directory_writer::{finish_directories, make_directories};
 use crate::error::ArchiveError;
 use crate::extract::Progress;
 use crate::file_writer::write_files;
@@ -37,23 +38,6 @@ pub(crate) fn write_tree(
     };
     advanced(links().count(), links().map(|leaf| leaf.size).sum());
     finish_directories(tree, into)
-}
-
-/// Directories come in an order in which each parent is before its children.
-fn make_directories(tree: &Tree, into: BorrowedFd<'_>) -> Result<(), ArchiveError> {
-    let mut order: Vec<usize> = (1..tree.directories.len()).collect();
-    order.sort_by_key(|number| {
-        let directory = &tree.directories[*number];
-        (directory.depth, directory.parent)
-    });
-    let mut open = Opened::default();
-    for number in order {
-        let directory = &tree.directories[number];
-        let failed = |error| ArchiveError::write(&tree.directory_path(number), error);
-        let parent = open.get(tree, into, directory.parent).map_err(failed)?;
-        beneath::make_directory(parent, &directory.name).map_err(failed)?;
-    }
-    Ok(())
 }
 
 /// The directory that was opened last.
@@ -125,27 +109,6 @@ fn make_hard_links(tree: &Tree, into: BorrowedFd<'_>) -> Result<(), ArchiveError
             .map_err(failed)?;
         let directory = open.get(tree, into, leaf.directory).map_err(failed)?;
         beneath::make_hard_link(from, &target.name, directory, &leaf.name).map_err(failed)?;
-    }
-    Ok(())
-}
-
-/// Modes and times of directories, the deepest first: what is below is done, and a mode that locks
-/// the owner out locks nobody out of what is still to do.
-fn finish_directories(tree: &Tree, into: BorrowedFd<'_>) -> Result<(), ArchiveError> {
-    let mut order: Vec<usize> = (1..tree.directories.len()).collect();
-    order.sort_by_key(|number| std::cmp::Reverse(tree.directories[*number].depth));
-    for number in order {
-        let directory = &tree.directories[number];
-        let path = tree.directory_path(number);
-        let failed = |error| ArchiveError::write(&path, error);
-        let opened = beneath::open_directory(into, &path).map_err(failed)?;
-        let (mode, time) = directory
-            .given
-            .map_or((0o755, None), |(mode, time)| (mode, Some(time)));
-        if let Some(time) = time {
-            beneath::set_time(&opened, time.seconds, time.nanoseconds).map_err(failed)?;
-        }
-        beneath::set_mode(&opened, mode).map_err(failed)?;
     }
     Ok(())
 }

@@ -4,11 +4,11 @@
 mod tests;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fuselage_linux::causes;
-use fuselage_linux::process::ExitKind;
+use fuselage_linux::process::{ExitKind, Signal};
 use fuselage_linux::refusal::Refusal;
 use fuselage_plan::ErrorReport;
 use fuselage_store::StoreError;
@@ -56,6 +56,12 @@ pub(crate) enum LaunchError {
     /// A directory of the run cannot be made.
     #[error("cannot make the directory {}", path.display())]
     Directory { path: PathBuf, source: io::Error },
+    /// A directory of the run is not the one that was checked.
+    #[error("{} was replaced while fuselage was starting", path.display())]
+    Replaced { path: PathBuf },
+    /// Nothing more fits into the directory of all runs.
+    #[error("cannot make a directory in {}", path.display())]
+    ProcdirsFull { path: PathBuf },
     /// The process that reads an archive ended without a word.
     #[error("the process that {verb}s {} ended unexpectedly", archive.display())]
     WorkerDied {
@@ -87,6 +93,9 @@ pub(crate) enum LaunchError {
         path: String,
         candidates: Vec<String>,
     },
+    /// `--run`: a link of the tree leads out of it.
+    #[error("`{}` leads out of its tree", path.display())]
+    RunEscapes { path: PathBuf, target: PathBuf },
     /// A call that should never fail.
     #[error("cannot {what}")]
     System {
@@ -99,6 +108,13 @@ impl LaunchError {
     /// A system call that fails only when the machine is out of something.
     pub(crate) fn system(what: &'static str, source: io::Error) -> Self {
         Self::System { what, source }
+    }
+
+    /// The directory at `path` is not the one that was checked.
+    pub(crate) fn replaced(path: &Path) -> Self {
+        Self::Replaced {
+            path: path.to_owned(),
+        }
     }
 
     /// As it crosses a border.
@@ -166,11 +182,31 @@ impl LaunchError {
                 vec![hints::directory(&source).into()],
                 125,
             ),
+            Self::Replaced { .. } => (
+                "ERR_HOME_CHANGED",
+                vec!["it, or a directory above it, was moved, removed or mounted over".into()],
+                vec!["run the command again once nothing changes the home".into()],
+                125,
+            ),
+            Self::ProcdirsFull { path } => (
+                "ERR_MOUNT_FAILED",
+                vec!["the tmpfs that the outer run mounted there is full".into()],
+                vec![format!(
+                    "remove what was put there: {} is for the directories of runs alone",
+                    path.display()
+                )],
+                125,
+            ),
             Self::WorkerDied { how, entries, .. } => {
                 let (cause, hint) = match how {
-                    WorkerEnd::Died(how) => (
+                    // So does the kernel end a process when memory runs out.
+                    WorkerEnd::Died(how @ ExitKind::Signaled(Signal::SIGKILL)) => (
                         ended(how),
                         "if memory ran out, give the run more, or extract a smaller archive",
+                    ),
+                    WorkerEnd::Died(how) => (
+                        ended(how),
+                        "please report this, with the archive or the way to make such a one",
                     ),
                     WorkerEnd::Stuck(time) => (
                         format!(
@@ -222,6 +258,19 @@ impl LaunchError {
                     .map(|candidate| format!("found {candidate}"))
                     .collect(),
                 vec!["name the tree: --run NAME/PATH".into()],
+                125,
+            ),
+            Self::RunEscapes { target, .. } => (
+                "ERR_RUN_ESCAPES",
+                vec![format!(
+                    "a symbolic link in the archive leads to {}",
+                    target.display()
+                )],
+                vec![
+                    "if the link is to be followed, run a command that does so: \
+                     fuselage run … -- sh -c '\"$FUSELAGE_STATIC\"/NAME/PATH'"
+                        .into(),
+                ],
                 125,
             ),
             Self::System { source, .. } => (

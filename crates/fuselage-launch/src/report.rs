@@ -1,6 +1,7 @@
 //! The one printer of errors.
 
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 
 use fuselage_linux::{descriptors, signals};
 use fuselage_plan::ErrorReport;
@@ -29,16 +30,34 @@ fn text(error: &ErrorReport) -> String {
     text
 }
 
-/// Names out of archives must not reach a terminal as control sequences.
+/// Names out of archives must not reach a terminal as control sequences, nor change what is read:
+/// control characters, line ends, and what reorders text or is not seen are written as escapes.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|char| {
-            let escaped = char.is_control().then(|| char.escape_default());
-            let plain = escaped.is_none().then_some(char);
-            escaped.into_iter().flatten().chain(plain)
-        })
-        .collect()
+    let mut printable = String::with_capacity(text.len());
+    for char in text.chars() {
+        if char.is_control() || INVISIBLE.iter().any(|range| range.contains(&char)) {
+            printable.extend(char.escape_default());
+        } else {
+            printable.push(char);
+        }
+    }
+    printable
 }
+
+/// Line ends beside the control characters, and characters of the category Cf that show nothing
+/// (UnicodeData.txt) but the two joiners, which words and emoji are spelt with. `src/printable.ts`
+/// has the same.
+const INVISIBLE: [RangeInclusive<char>; 9] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{61c}'..='\u{61c}',
+    '\u{180e}'..='\u{180e}',
+    '\u{200b}'..='\u{200b}',
+    '\u{200e}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{e0000}'..='\u{e007f}',
+];
 
 #[cfg(test)]
 mod tests {
@@ -59,5 +78,16 @@ mod tests {
             "fuselage: cannot open the archive a\\u{1b}[2J\\nb [ERR_INTERNAL]\n  cause: it is \\u{0} \
              open\n  fix: close it: \\u{9d}\n"
         );
+    }
+
+    #[test]
+    fn names_neither_end_lines_nor_turn_them_around() {
+        let hostile = "a\u{202e}b\u{2028}c\u{9b}d\ne\u{7f}\u{feff}\u{e0041}";
+        assert_eq!(
+            printable(hostile),
+            "a\\u{202e}b\\u{2028}c\\u{9b}d\\ne\\u{7f}\\u{feff}\\u{e0041}"
+        );
+        let plain = "grün\u{301} \u{1f469}\u{200d}\u{1f4bb} می\u{200c}خواهم 文 \\ '";
+        assert_eq!(printable(plain), plain);
     }
 }

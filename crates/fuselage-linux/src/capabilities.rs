@@ -4,8 +4,8 @@ use std::io;
 
 use nix::errno::Errno;
 use rustix::thread::{
-    CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set,
-    remove_capability_from_bounding_set, set_capabilities,
+    CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set,
+    clear_ambient_capability_set, remove_capability_from_bounding_set, set_capabilities,
 };
 
 /// Whether this process has `CAP_SYS_ADMIN` in its user namespace, effective.
@@ -21,11 +21,11 @@ pub fn has_sys_admin() -> bool {
 /// `EPERM`: without `CAP_SETPCAP`, which the first process of a user namespace has.
 pub fn forbid_after_exec() -> io::Result<()> {
     for number in 0..u64::BITS {
-        match remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << number)) {
+        let capability = CapabilitySet::from_bits_retain(1 << number);
+        match remove_capability_from_bounding_set(capability) {
             Ok(()) => {}
-            // Above the last capability this kernel knows.
-            Err(rustix::io::Errno::INVAL) if number > 0 => break,
-            Err(error) => return Err(error.into()),
+            Err(error) if is_known(capability) || number == 0 => return Err(error.into()),
+            Err(_) => break,
         }
     }
     // Before Linux 4.3 there is no ambient set; we need 4.18.
@@ -33,6 +33,12 @@ pub fn forbid_after_exec() -> io::Result<()> {
     let mut sets = capabilities(None)?;
     sets.inheritable = CapabilitySet::empty();
     Ok(set_capabilities(None, sets)?)
+}
+
+/// Whether this kernel has the capability at all; a seccomp filter may answer the removal of one
+/// that it has with the same `EINVAL` as the kernel does above the last (`PR_CAPBSET_READ`, prctl(2)).
+fn is_known(capability: CapabilitySet) -> bool {
+    capability_is_in_bounding_set(capability) != Err(rustix::io::Errno::INVAL)
 }
 
 /// Gives up every capability of this process at once.

@@ -29,7 +29,7 @@ const WHAT: &str = "mirror a directory to make a mount point";
 const NAME: &CStr = c"fuselage-mirror";
 
 /// Makes the directory `new_directory` below `ancestor`, and those between, visible in this mount
-/// namespace only.
+/// namespace only. Returns the directory that the last of them is in, open as a place (`O_PATH`).
 ///
 /// `ancestor` is an open directory (`O_PATH` does) whose path is `ancestor_path`, absolute and
 /// without symlinks; `new_directory` is relative, of plain names, and its first name must not exist.
@@ -46,7 +46,7 @@ pub fn mirror(
     ancestor: BorrowedFd<'_>,
     ancestor_path: &Path,
     new_directory: &Path,
-) -> Result<(), MountError> {
+) -> Result<OwnedFd, MountError> {
     let failed_at = |path: &Path| {
         let path = path.to_owned();
         move |errno| MountError::new(WHAT, &path, errno)
@@ -61,11 +61,12 @@ pub fn mirror(
             MountError::new(WHAT, &ancestor_path.join(name), errno)
         })?;
     }
-    make_directories(cover.root.as_fd(), &names)
+    let parent = make_directories(cover.root.as_fd(), &names)
         .map_err(failed_at(&ancestor_path.join(new_directory)))?;
     cover
         .finish(ancestor_path)
-        .map_err(failed_at(ancestor_path))
+        .map_err(failed_at(ancestor_path))?;
+    Ok(parent)
 }
 
 /// At least one name, and no `.`, `..` or `/`.
@@ -110,22 +111,28 @@ fn kind(status: &FileStat) -> SFlag {
     SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits())
 }
 
-fn make_directories(root: BorrowedFd<'_>, names: &[&OsStr]) -> Result<(), Errno> {
+/// Returns the directory that the last one is in.
+fn make_directories(root: BorrowedFd<'_>, names: &[&OsStr]) -> Result<OwnedFd, Errno> {
     let mut parent = root.try_clone_to_owned().map_err(|_| Errno::EMFILE)?;
+    let mut last = None;
     for name in names {
+        if let Some(made) = last.take() {
+            parent = made;
+        }
         mkdirat(&parent, *name, Mode::from_bits_truncate(0o755))?;
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        parent = openat(&parent, *name, flags, Mode::empty())?;
+        let made = openat(&parent, *name, flags, Mode::empty())?;
         // The umask may have taken away what others need to pass.
         let opened = openat(
-            &parent,
+            &made,
             c".",
             OFlag::O_RDONLY | OFlag::O_CLOEXEC,
             Mode::empty(),
         )?;
         fchmod(&opened, Mode::from_bits_truncate(0o755))?;
+        last = Some(made);
     }
-    Ok(())
+    Ok(parent)
 }
 
 /// The tmpfs that covers the ancestor.

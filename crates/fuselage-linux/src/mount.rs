@@ -4,13 +4,13 @@
 //! `/proc/self/fd/N`. A descriptor of a directory that something is mounted over keeps meaning the
 //! directory *below*: to use the mount, the caller opens the path again.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, OsStr};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::{OFlag, open, openat};
 use nix::libc;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::{Mode, fstat};
@@ -47,6 +47,11 @@ impl MountError {
             target: target.display().to_string(),
             errno: errno.into(),
         }
+    }
+
+    /// Whether what was mounted on was replaced meanwhile ([`mount_tmpfs_at`]).
+    pub fn is_of_another_directory(&self) -> bool {
+        self.errno == Errno::ESTALE
     }
 
     /// For `map_err`; `target` is named by the path that the kernel knows for it.
@@ -102,6 +107,39 @@ pub fn mount_tmpfs(target: BorrowedFd<'_>, options: &TmpfsOptions<'_>) -> Result
         done => done,
     }
     .map_err(MountError::at("mount a tmpfs", target))
+}
+
+/// Mounts a new tmpfs over `below`, which is the directory `name` in `parent`, and opens its root as
+/// a place (`O_PATH`): by that name in that directory, so whoever may write in `parent` must be
+/// trusted.
+///
+/// # Errors
+/// As [`mount_tmpfs`]; `ESTALE`: the name was given to something else meanwhile.
+pub fn mount_tmpfs_at(
+    parent: BorrowedFd<'_>,
+    name: &OsStr,
+    below: BorrowedFd<'_>,
+    options: &TmpfsOptions<'_>,
+) -> Result<OwnedFd, MountError> {
+    mount_tmpfs(below, options)?;
+    open_mounted(parent, name, below).map_err(MountError::at("open the tmpfs mounted", below))
+}
+
+fn open_mounted(
+    parent: BorrowedFd<'_>,
+    name: &OsStr,
+    below: BorrowedFd<'_>,
+) -> Result<OwnedFd, Errno> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let root = match openat(parent, name, flags, Mode::empty()) {
+        Err(Errno::ENOENT | Errno::ENOTDIR) => return Err(Errno::ESTALE),
+        other => other?,
+    };
+    // Each tmpfs is a device of its own.
+    if fstat(&root)?.st_dev == fstat(below)?.st_dev {
+        return Err(Errno::ESTALE);
+    }
+    Ok(root)
 }
 
 /// Makes `tree`, and every mount below it, a read-only mount, `nosuid,nodev`, with the other flags

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use nix::fcntl::{OFlag, open, openat};
@@ -28,28 +28,6 @@ pub fn open_place(path: &Path) -> io::Result<OwnedFd> {
         OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,
         Mode::empty(),
     )?)
-}
-
-/// Opens the directory at `path` to read and to make entries in; a symbolic link at its end is
-/// refused.
-///
-/// # Errors
-/// What open(2) says; `ENOTDIR` for a link.
-pub fn open_directory(path: &Path) -> io::Result<OwnedFd> {
-    Ok(open(path, DIRECTORY, Mode::empty())?)
-}
-
-const DIRECTORY: OFlag = OFlag::O_RDONLY
-    .union(OFlag::O_DIRECTORY)
-    .union(OFlag::O_NOFOLLOW)
-    .union(OFlag::O_CLOEXEC);
-
-/// Opens the directory `name` in `parent`; a symbolic link there is refused.
-///
-/// # Errors
-/// What openat(2) says; `ENOTDIR` for a link.
-pub fn open_directory_at(parent: impl AsFd, name: &Path) -> io::Result<OwnedFd> {
-    Ok(openat(parent, name, DIRECTORY, Mode::empty())?)
 }
 
 /// Makes the directory `name` in `parent`, mode 0700 less the umask.
@@ -87,7 +65,7 @@ mod tests {
     #[test]
     fn an_unnamed_file_holds_bytes_and_gets_no_name() {
         let directory = tempfile::tempdir().unwrap();
-        let opened = open_directory(directory.path()).unwrap();
+        let opened = open_place(directory.path()).unwrap();
         let mut file = make_unnamed_file(opened.as_fd()).unwrap();
         file.write_all(b"bytes").unwrap();
         file.rewind().unwrap();

@@ -1,23 +1,36 @@
 //! Directories that are to belong to one user: who owns them, who may enter them, taking the
 //! others' access away.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
-use nix::sys::stat::{Mode, SFlag, fchmod, fstat, fstatat};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat};
+use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmodat, fstat, fstatat};
 use nix::unistd::{AccessFlags, faccessat};
 
-/// Owner and permission bits of an open directory.
+use crate::descriptors::proc_path;
+
+/// Owner and permission bits of what is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ownership {
     /// The uid, as this user namespace shows it.
     pub owner: u32,
+    /// The gid, as this user namespace shows it.
+    pub group: u32,
     /// Permission bits with set-user-ID, set-group-ID and sticky.
     pub mode: u32,
+}
+
+/// A symbolic link that is open itself.
+#[derive(Debug)]
+pub struct Link {
+    /// Whose it is, as this user namespace shows it.
+    pub owner: u32,
+    /// Where it leads.
+    pub target: OsString,
 }
 
 /// Opens a directory to read it, through symbolic links.
@@ -29,13 +42,32 @@ pub fn open_following_links(path: &Path) -> io::Result<OwnedFd> {
     Ok(openat(AT_FDCWD, path, flags, Mode::empty())?)
 }
 
-/// Opens the directory `name` in `parent` as a place (`O_PATH`), through symbolic links.
+/// Opens the directory `name` in `parent` as a place (`O_PATH`); what is mounted there is opened.
 ///
 /// # Errors
-/// What openat(2) says; `ENOTDIR`.
+/// What openat(2) says; `ENOTDIR` also for a symbolic link ([`link_at`] tells).
 pub fn open_place_at(parent: impl AsFd, name: &OsStr) -> io::Result<OwnedFd> {
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    // O_DIRECTORY has what is mounted on demand mounted (autofs), which O_PATH alone does not.
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     Ok(openat(parent, name, flags, Mode::empty())?)
+}
+
+/// The symbolic link `name` in `parent`; `None`: what is there is none. Owner and target are those
+/// of one link, whatever becomes of the name meanwhile.
+///
+/// # Errors
+/// What openat(2) and readlinkat(2) say.
+pub fn link_at(parent: impl AsFd, name: &OsStr) -> io::Result<Option<Link>> {
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let opened = openat(parent, name, flags, Mode::empty())?;
+    let status = fstat(&opened)?;
+    if SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits()) != SFlag::S_IFLNK {
+        return Ok(None);
+    }
+    Ok(Some(Link {
+        owner: status.st_uid,
+        target: readlinkat(&opened, "")?,
+    }))
 }
 
 /// Opens a place again to read it.
@@ -54,20 +86,6 @@ pub fn open_to_read(place: impl AsFd) -> io::Result<OwnedFd> {
 pub fn has_entry(parent: impl AsFd, name: &OsStr) -> io::Result<bool> {
     match fstatat(parent, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
         Ok(_) => Ok(true),
-        Err(Errno::ENOENT) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Whether the entry `name` of `parent` is a symbolic link, wherever it leads.
-///
-/// # Errors
-/// What fstatat(2) says, but `ENOENT`: an entry that is not there is no link.
-pub fn is_link(parent: impl AsFd, name: &OsStr) -> io::Result<bool> {
-    match fstatat(parent, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
-        Ok(found) => {
-            Ok(SFlag::from_bits_truncate(found.st_mode & SFlag::S_IFMT.bits()) == SFlag::S_IFLNK)
-        }
         Err(Errno::ENOENT) => Ok(false),
         Err(error) => Err(error.into()),
     }
@@ -95,6 +113,7 @@ pub fn ownership(directory: impl AsFd) -> io::Result<Ownership> {
     let status = fstat(directory)?;
     Ok(Ownership {
         owner: status.st_uid,
+        group: status.st_gid,
         mode: status.st_mode & 0o7777,
     })
 }
@@ -109,12 +128,20 @@ pub fn may_make_entries(directory: impl AsFd) -> io::Result<()> {
     Ok(faccessat(directory, ".", wanted, AtFlags::AT_EACCESS)?)
 }
 
-/// Sets the permission bits of an open directory.
+/// Sets the permission bits of an open directory, also of one that was opened as a place.
 ///
 /// # Errors
-/// `EPERM`: it is somebody else's. `EROFS`.
+/// `EPERM`: it is somebody else's. `EROFS`. `ENOENT`: there is no /proc.
 pub fn set_mode(directory: impl AsFd, mode: u32) -> io::Result<()> {
-    Ok(fchmod(directory, Mode::from_bits_truncate(mode))?)
+    // fchmod(2) takes no O_PATH; behind this link of proc(5) stands the open directory itself.
+    let path = proc_path(directory);
+    let mode = Mode::from_bits_truncate(mode);
+    Ok(fchmodat(
+        AT_FDCWD,
+        &path,
+        mode,
+        FchmodatFlags::FollowSymlink,
+    )?)
 }
 
 #[cfg(test)]
@@ -130,10 +157,6 @@ mod tests {
         symlink("nowhere", directory.path().join("link")).unwrap();
         assert!(has_entry(&open, "link".as_ref()).unwrap());
         assert!(!has_entry(&open, "nowhere".as_ref()).unwrap());
-        assert!(is_link(&open, "link".as_ref()).unwrap());
-        assert!(!is_link(&open, "nowhere".as_ref()).unwrap());
-        std::fs::write(directory.path().join("file"), "").unwrap();
-        assert!(!is_link(&open, "file".as_ref()).unwrap());
         assert!(!is_empty(&open).unwrap());
         assert!(
             !is_empty(&open).unwrap(),
@@ -143,22 +166,35 @@ mod tests {
 
     #[test]
     fn a_mode_is_set_on_what_is_open() {
-        let directory = tempfile::tempdir().unwrap();
-        let open = open_following_links(directory.path()).unwrap();
-        set_mode(&open, 0o711).unwrap();
-        assert_eq!(ownership(&open).unwrap().mode, 0o711);
+        let outer = tempfile::tempdir().unwrap();
+        std::fs::create_dir(outer.path().join("a")).unwrap();
+        let open = open_following_links(outer.path()).unwrap();
+        let place = open_place_at(&open, "a".as_ref()).unwrap();
+        // The name is another directory now.
+        std::fs::rename(outer.path().join("a"), outer.path().join("b")).unwrap();
+        std::fs::create_dir(outer.path().join("a")).unwrap();
+        set_mode(&place, 0o1511).unwrap();
+        assert_eq!(ownership(&place).unwrap().mode, 0o1511);
+        let other = open_place_at(&open, "a".as_ref()).unwrap();
+        assert_ne!(ownership(&other).unwrap().mode, 0o1511);
     }
 
     #[test]
-    fn a_place_is_opened_through_a_link_and_read_again() {
+    fn a_place_is_no_link_and_a_link_says_where_it_leads() {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join("real")).unwrap();
         symlink("real", directory.path().join("link")).unwrap();
         std::fs::write(directory.path().join("file"), "").unwrap();
         let open = open_following_links(directory.path()).unwrap();
-        let place = open_place_at(&open, "link".as_ref()).unwrap();
+        let place = open_place_at(&open, "real".as_ref()).unwrap();
         assert!(is_empty(open_to_read(&place).unwrap()).unwrap());
-        let refused = open_place_at(&open, "file".as_ref()).unwrap_err();
-        assert_eq!(refused.kind(), io::ErrorKind::NotADirectory);
+        for name in ["file", "link"] {
+            let refused = open_place_at(&open, name.as_ref()).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::NotADirectory, "{name}");
+        }
+        let link = link_at(&open, "link".as_ref()).unwrap().unwrap();
+        assert_eq!(link.target, "real");
+        assert_eq!(link.owner, crate::process::ids()[1]);
+        assert!(link_at(&open, "real".as_ref()).unwrap().is_none());
     }
 }

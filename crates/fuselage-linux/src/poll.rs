@@ -42,11 +42,15 @@ pub fn readable_within(descriptor: BorrowedFd<'_>, limit: Duration) -> io::Resul
     }
 }
 
-/// Waits without limit until one of two descriptors is ready.
+/// Waits until one of some descriptors is ready, at most for `limit`: then none is.
 ///
 /// # Errors
 /// What poll(2) says; never `EINTR`.
-pub fn wait_for_either(watches: [Watch<'_>; 2]) -> io::Result<[Ready; 2]> {
+pub fn wait_for_any<const N: usize>(
+    watches: [Watch<'_>; N],
+    limit: Option<Duration>,
+) -> io::Result<[Ready; N]> {
+    let end = limit.map(|limit| Instant::now() + limit);
     let mut set = watches.map(|watch| {
         let also = if watch.write {
             PollFlags::POLLOUT
@@ -56,7 +60,11 @@ pub fn wait_for_either(watches: [Watch<'_>; 2]) -> io::Result<[Ready; 2]> {
         PollFd::new(watch.descriptor, PollFlags::POLLIN | also)
     });
     loop {
-        match poll(&mut set, PollTimeout::NONE) {
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        let timeout = left.map_or(PollTimeout::NONE, |left| {
+            PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+        });
+        match poll(&mut set, timeout) {
             Err(Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
             Ok(_) => break,
@@ -76,6 +84,22 @@ mod tests {
     use super::*;
     use crate::descriptors::{send_some, socket_pair};
     use std::os::fd::AsFd;
+
+    #[test]
+    fn the_ready_one_of_several_is_told_and_none_after_the_limit() {
+        let ((one, other), (third, _fourth)) = (socket_pair().unwrap(), socket_pair().unwrap());
+        let watch = |descriptor| Watch {
+            descriptor,
+            write: false,
+        };
+        let watches = || [watch(one.as_fd()), watch(third.as_fd())];
+        let limit = Some(Duration::from_millis(20));
+        let none = [Ready::default(); 2];
+        assert_eq!(wait_for_any(watches(), limit).unwrap(), none);
+        send_some(other.as_fd(), b"x").unwrap();
+        let ready = wait_for_any(watches(), None).unwrap();
+        assert_eq!(ready.map(|ready| ready.read), [true, false]);
+    }
 
     #[test]
     fn bytes_and_an_end_are_seen_and_nothing_is_waited_for_in_vain() {

@@ -2,13 +2,14 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::raw::{c_char, c_int};
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
 pub use nix::sys::signal::Signal;
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 pub use nix::unistd::Pid;
 use nix::unistd::{self, ForkResult};
 
@@ -68,6 +69,34 @@ pub fn wait_for(child: Pid) -> io::Result<ExitKind> {
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// How the child has ended, if it has; it is reaped then.
+///
+/// # Errors
+/// As [`wait_for`].
+pub fn has_ended(child: Pid) -> io::Result<Option<ExitKind>> {
+    loop {
+        match waitpid(child, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Exited(_, status)) => return Ok(Some(ExitKind::Exited(status))),
+            Ok(WaitStatus::Signaled(_, signal, _)) => return Ok(Some(ExitKind::Signaled(signal))),
+            Ok(_) => return Ok(None),
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// A descriptor that is readable once the child has ended.
+///
+/// # Errors
+/// `ENOSYS` before Linux 5.3; and what pidfd_open(2) says.
+pub fn end_descriptor(child: Pid) -> io::Result<OwnedFd> {
+    let pid = rustix::process::Pid::from_raw(child.as_raw()).ok_or(Errno::ESRCH)?;
+    Ok(rustix::process::pidfd_open(
+        pid,
+        rustix::process::PidfdFlags::empty(),
+    )?)
 }
 
 /// The processor time that all threads of a process have taken so far.

@@ -34,6 +34,12 @@ pub fn is_ignored(signal: Signal) -> bool {
     action.sa_sigaction == libc::SIG_IGN
 }
 
+/// Lets writes beyond the limit of file sizes (`RLIMIT_FSIZE`) fail with `EFBIG` in place of ending
+/// this process by SIGXFSZ. For a process that executes no other program.
+pub fn fail_at_file_size_limit() {
+    set_disposition(Signal::SIGXFSZ, libc::SIG_IGN);
+}
+
 fn set_disposition(signal: Signal, disposition: libc::sighandler_t) {
     // SAFETY: SIG_DFL and SIG_IGN are no functions: nothing of ours is ever called.
     unsafe {

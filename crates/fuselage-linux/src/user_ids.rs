@@ -1,6 +1,7 @@
 //! What the uids that this process sees are worth.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 
 /// What the kernel takes when nobody has set the sysctl (`DEFAULT_OVERFLOWUID`, linux/highuid.h).
 const DEFAULT_OVERFLOW_UID: u32 = 65534;
@@ -17,7 +18,10 @@ pub fn overflow_uid() -> u32 {
 /// Whether the uid map of this process is anything but the full identity of the initial user
 /// namespace. True too where /proc does not tell: nothing is trusted then.
 pub fn in_user_namespace() -> bool {
-    !fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| is_full_identity(&map))
+    // A part would do: the full identity is one line, and every start reads it.
+    let mut map = [0; 64];
+    let read = File::open("/proc/self/uid_map").and_then(|mut file| file.read(&mut map));
+    !read.is_ok_and(|length| is_full_identity(&String::from_utf8_lossy(&map[..length])))
 }
 
 fn is_full_identity(map: &str) -> bool {

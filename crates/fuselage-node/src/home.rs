@@ -11,12 +11,12 @@ use crate::path::path;
 #[napi(object, object_from_js = false, use_nullable = true)]
 #[derive(Debug)]
 pub struct HomeFacts {
-    /// `usable`, `creatable`, `foreign`, `unusable`.
-    #[napi(ts_type = "'usable' | 'creatable' | 'foreign' | 'unusable'")]
+    /// `usable`, `creatable`, `foreign`, `lockedOut`, `unusable`.
+    #[napi(ts_type = "'usable' | 'creatable' | 'foreign' | 'lockedOut' | 'unusable'")]
     pub state: &'static str,
     /// The owner's uid where it is foreign.
     pub owner: Option<u32>,
-    /// The reason in words, for the last two states; else empty.
+    /// The reason in words, for the last three states; else empty.
     pub why: String,
 }
 
@@ -26,6 +26,7 @@ impl From<HomeState> for HomeFacts {
             HomeState::Usable => ("usable", None, String::new()),
             HomeState::Creatable => ("creatable", None, String::new()),
             HomeState::Foreign { owner, why } => ("foreign", Some(owner), why),
+            HomeState::LockedOut { why } => ("lockedOut", None, why),
             HomeState::Unusable { why } => ("unusable", None, why),
         };
         Self { state, owner, why }

@@ -90,7 +90,7 @@ pub struct ExtractLimits {
     deny_unknown_fields
 )]
 pub enum MountPointWay {
-    /// It exists already.
+    /// A directory of the host; where it is missing it is made, 0700, and stays.
     Directory,
     /// A tmpfs over the nearest existing ancestor, with every child of it attached again.
     Mirror {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::user::Intruder;
+
 /// A directory of ours that cannot be used.
 #[derive(Debug, Error)]
 #[error("cannot use {} as the {purpose}", path.display())]
@@ -64,6 +66,25 @@ pub enum Reason {
         /// The link.
         path: PathBuf,
     },
+    /// Somebody else could put another directory in its place while it is used.
+    #[error("{} {}, who could replace what is below it", path.display(), open_to(*intruder))]
+    Replaceable {
+        /// The directory on the way, or a symbolic link.
+        path: PathBuf,
+        /// Who could.
+        intruder: Intruder,
+    },
+    /// Its owner has not all rights to it.
+    #[error(
+        "the mode {mode:04o} of {} gives not even its owner all rights",
+        path.display()
+    )]
+    OwnerLockedOut {
+        /// The directory.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
     /// Its file system is read-only.
     #[error("{} is on a read-only file system", path.display())]
     ReadOnly {
@@ -91,6 +112,14 @@ pub enum Reason {
         /// The reason of the operating system.
         source: io::Error,
     },
+}
+
+fn open_to(intruder: Intruder) -> String {
+    match intruder {
+        Intruder::Owner(owner) => format!("belongs to uid {owner}"),
+        Intruder::Group(group) => format!("may be written by the group with gid {group}"),
+        Intruder::Anybody => "may be written by everybody".to_owned(),
+    }
 }
 
 impl StoreError {
@@ -121,6 +150,23 @@ impl StoreError {
                     "if it is meant to be the home: chmod 0700 {}",
                     path.display()
                 ));
+            }
+            Reason::Replaceable {
+                path,
+                intruder: Intruder::Group(_) | Intruder::Anybody,
+            } => {
+                hints.push("set FUSELAGE_HOME to a directory below one of your own".to_owned());
+                hints.push(format!(
+                    "if they need not write there: chmod go-w {}",
+                    path.display()
+                ));
+            }
+            Reason::Replaceable {
+                intruder: Intruder::Owner(_),
+                ..
+            } => hints.push("set FUSELAGE_HOME to a directory below one of your own".to_owned()),
+            Reason::OwnerLockedOut { path, .. } => {
+                hints.push(format!("chmod 0700 {}", path.display()));
             }
             Reason::Link { path } => {
                 hints.push(format!("remove the link: rm {}", path.display()));

@@ -1,19 +1,20 @@
 //! The home directory, looked at or opened.
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use fuselage_linux::causes;
-use fuselage_linux::open::{make_directory_at, open_directory_at};
-use fuselage_linux::own_directory::set_mode;
+use fuselage_linux::own_directory::{open_place_at, set_mode};
 
 use crate::error::{Reason, StoreError};
-use crate::locate::{Located, call, locate};
+use crate::locate::{Located, OWNERS, call, locate, make_and_open, no_directory};
 use crate::ownership::{Access, judge, judge_ancestor, judge_home};
+use crate::user::User;
 
 /// The directory below the home that holds one directory a run.
-const PROCDIRS: &str = "procdirs";
+pub const PROCDIRS: &str = "procdirs";
 
 /// What can be done with a home.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,12 @@ pub enum HomeState {
         /// The reason in words.
         why: String,
     },
+    /// It is this user's, and its mode keeps its owner out. Something else must not quietly take its
+    /// place.
+    LockedOut {
+        /// The reason in words.
+        why: String,
+    },
     /// Anything else.
     Unusable {
         /// The reason in words.
@@ -36,11 +43,12 @@ pub enum HomeState {
     },
 }
 
-/// An open home: this user's own, mode 0700.
+/// An open home: this user's own, mode 0700, at a path that nobody else can change.
 #[derive(Debug)]
 pub struct Home {
     directory: OwnedFd,
     path: PathBuf,
+    user: User,
 }
 
 /// Tells what [`open_home`] would find; makes and changes nothing.
@@ -53,6 +61,7 @@ pub fn inspect_home(path: &Path) -> HomeState {
                 Reason::Owner { owner, .. } | Reason::OwnerUnknown { owner, .. } => {
                     HomeState::Foreign { owner, why }
                 }
+                Reason::OwnerLockedOut { .. } => HomeState::LockedOut { why },
                 _ => HomeState::Unusable { why },
             }
         }
@@ -61,7 +70,7 @@ pub fn inspect_home(path: &Path) -> HomeState {
 
 /// Opens the home. Makes it and what is missing above it (0700), takes the access of others away.
 ///
-/// A symbolic link to it is followed; the directory that it leads to is the one that is checked.
+/// Symbolic links are followed; every directory and link on the way, and where it leads, is checked.
 /// Call it before a user namespace is entered, where owners can still be told apart.
 ///
 /// # Errors
@@ -75,12 +84,12 @@ pub fn open_home(path: &Path) -> Result<Home, StoreError> {
 }
 
 impl Home {
-    /// The open directory, of the mount namespace it was opened in.
+    /// The open directory (`O_PATH`), of the mount namespace it was opened in.
     pub fn directory(&self) -> BorrowedFd<'_> {
         self.directory.as_fd()
     }
 
-    /// Opens the directory that holds one directory a run, and makes it if it is missing.
+    /// Opens the directory that holds one directory a run (`O_PATH`), and makes it if it is missing.
     ///
     /// It is never a symbolic link. Inside a run it is the tmpfs that the outer run has mounted
     /// there.
@@ -89,7 +98,7 @@ impl Home {
     /// `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`.
     pub fn procdirs(&self) -> Result<OwnedFd, StoreError> {
         let path = self.path.join(PROCDIRS);
-        open_procdirs(&self.directory, &path).map_err(|reason| StoreError {
+        open_procdirs(&self.directory, &path, &self.user).map_err(|reason| StoreError {
             path,
             purpose: "directory of all runs",
             reason,
@@ -98,48 +107,57 @@ impl Home {
 }
 
 fn look_at(path: &Path) -> Result<HomeState, Reason> {
-    let home = match locate(path)? {
+    let user = User::current();
+    let home = match locate(path, &user)? {
         Located::There(directory) => directory,
         Located::Missing(missing) => {
             judge_ancestor(&missing.ancestor, &missing.ancestor_path)?;
             return Ok(HomeState::Creatable);
         }
     };
-    judge_home(&home, path)?;
+    judge_home(&home, path, &user)?;
     let procdirs = path.join(PROCDIRS);
-    match open_directory_at(&home, Path::new(PROCDIRS)) {
-        Ok(directory) => judge(&directory, &procdirs).map(drop)?,
+    let name = OsStr::new(PROCDIRS);
+    match open_place_at(&home, name) {
+        Ok(directory) => judge_procdirs(&directory, &procdirs, &user).map(drop)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(no_directory(&procdirs, error)),
+        Err(error) => return Err(no_directory(&home, name, &procdirs)(error)),
     }
     Ok(HomeState::Usable)
 }
 
 fn open(path: &Path) -> Result<Home, Reason> {
-    let directory = match locate(path)? {
+    let user = User::current();
+    let directory = match locate(path, &user)? {
         Located::There(directory) => directory,
         Located::Missing(missing) => {
             judge_ancestor(&missing.ancestor, &missing.ancestor_path)?;
-            missing.make()?
+            missing.make(&user)?
         }
     };
-    make_private(&directory, path, judge_home(&directory, path)?)?;
+    make_private(&directory, path, judge_home(&directory, path, &user)?)?;
     Ok(Home {
         directory,
         path: path.to_owned(),
+        user,
     })
 }
 
-fn open_procdirs(home: &OwnedFd, path: &Path) -> Result<OwnedFd, Reason> {
-    match make_directory_at(home.as_fd(), Path::new(PROCDIRS)) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(call("make the directory", path)(error)),
-    }
-    let directory =
-        open_directory_at(home, Path::new(PROCDIRS)).map_err(|error| no_directory(path, error))?;
-    make_private(&directory, path, judge(&directory, path)?)?;
+fn open_procdirs(home: &OwnedFd, path: &Path, user: &User) -> Result<OwnedFd, Reason> {
+    let directory = make_and_open(home, OsStr::new(PROCDIRS), path)?;
+    make_private(&directory, path, judge_procdirs(&directory, path, user)?)?;
     Ok(directory)
+}
+
+/// Nobody keeps anything in it, so that its mode can be mended.
+fn judge_procdirs(directory: &OwnedFd, path: &Path, user: &User) -> Result<Access, Reason> {
+    match judge(directory, path, user) {
+        Err(Reason::OwnerLockedOut { mode, .. }) => Ok(Access::TakeAway {
+            mode: OWNERS,
+            from: mode,
+        }),
+        other => other,
+    }
 }
 
 /// Takes the access of others away, on the descriptor that was looked at.
@@ -149,20 +167,6 @@ fn make_private(directory: &OwnedFd, path: &Path, access: Access) -> Result<(), 
         Access::TakeAway { mode, .. } => {
             set_mode(directory, mode).map_err(call("take the access of others away from", path))
         }
-    }
-}
-
-/// Why what stands at `path` cannot be opened as a directory that is no symbolic link.
-fn no_directory(path: &Path, error: io::Error) -> Reason {
-    match error.kind() {
-        // O_NOFOLLOW with O_DIRECTORY gives ENOTDIR for a link as well (open(2)).
-        io::ErrorKind::NotADirectory if path.is_symlink() => Reason::Link {
-            path: path.to_owned(),
-        },
-        io::ErrorKind::NotADirectory => Reason::NotDirectory {
-            path: path.to_owned(),
-        },
-        _ => call("open", path)(error),
     }
 }
 

@@ -1,15 +1,17 @@
 //! Whether an open directory is this user's alone.
 
 use std::ffi::OsStr;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use fuselage_linux::own_directory::{has_entry, is_empty, may_make_entries, ownership};
-use fuselage_linux::process;
-use fuselage_linux::user_ids::{in_user_namespace, overflow_uid};
+use fuselage_linux::own_directory::{
+    Ownership, has_entry, is_empty, may_make_entries, open_to_read, ownership,
+};
 
 use crate::error::Reason;
-use crate::locate::call;
+use crate::locate::{OWNERS, call};
+use crate::user::User;
 
 /// The bits of everybody but the owner.
 const OTHERS: u32 = 0o077;
@@ -32,8 +34,8 @@ pub(crate) enum Access {
 }
 
 /// Looks at an existing directory that is to be the home.
-pub(crate) fn judge_home(directory: &OwnedFd, path: &Path) -> Result<Access, Reason> {
-    let access = judge(directory, path)?;
+pub(crate) fn judge_home(directory: &OwnedFd, path: &Path, user: &User) -> Result<Access, Reason> {
+    let access = judge(directory, path, user)?;
     if let Access::TakeAway { mode, from } = access
         // Of `/`, `/tmp` or a login directory given by mistake, nothing may be taken away.
         && (mode & STICKY != 0 || !is_new_or_a_home(directory, path)?)
@@ -47,10 +49,10 @@ pub(crate) fn judge_home(directory: &OwnedFd, path: &Path) -> Result<Access, Rea
 }
 
 /// Looks at an existing directory that is to be this user's alone.
-pub(crate) fn judge(directory: &OwnedFd, path: &Path) -> Result<Access, Reason> {
+pub(crate) fn judge(directory: &OwnedFd, path: &Path, user: &User) -> Result<Access, Reason> {
     let found = ownership(directory).map_err(call("look at", path))?;
-    judge_owner(found.owner, path)?;
-    may_make_entries(directory).map_err(call("make files in", path))?;
+    judge_owner(found.owner, path, user)?;
+    usable(directory, found, path)?;
     Ok(match found.mode & OTHERS {
         0 => Access::Private,
         _ => Access::TakeAway {
@@ -60,27 +62,38 @@ pub(crate) fn judge(directory: &OwnedFd, path: &Path) -> Result<Access, Reason> 
     })
 }
 
-/// Looks at the directory in which the home would be made.
-pub(crate) fn judge_ancestor(directory: &OwnedFd, path: &Path) -> Result<(), Reason> {
-    // Root may write everywhere; in somebody's home it would make a home that is root's, which that
-    // user then cannot use.
-    let found = ownership(directory).map_err(call("look at", path))?;
-    if process::ids()[0] == 0 {
-        judge_owner(found.owner, path)?;
+/// Whether its owner can use it. Root mostly can, whatever the mode.
+fn usable(directory: &OwnedFd, found: Ownership, path: &Path) -> Result<(), Reason> {
+    let writable = may_make_entries(directory);
+    if found.mode & OWNERS == OWNERS {
+        return writable.map_err(call("make files in", path));
     }
+    let locked_out = |error: io::Error| match error.kind() {
+        io::ErrorKind::PermissionDenied => Reason::OwnerLockedOut {
+            path: path.to_owned(),
+            mode: found.mode,
+        },
+        _ => call("make files in", path)(error),
+    };
+    writable
+        .and_then(|()| open_to_read(directory).map(drop))
+        .map_err(locked_out)
+}
+
+/// Looks at the directory in which the home would be made; that it can be relied on is known.
+pub(crate) fn judge_ancestor(directory: &OwnedFd, path: &Path) -> Result<(), Reason> {
     may_make_entries(directory).map_err(call("make files in", path))
 }
 
-fn judge_owner(owner: u32, path: &Path) -> Result<(), Reason> {
-    let user = process::ids()[0];
-    if owner != user {
+fn judge_owner(owner: u32, path: &Path, user: &User) -> Result<(), Reason> {
+    if owner != user.uid {
         return Err(Reason::Owner {
             path: path.to_owned(),
             owner,
-            user,
+            user: user.uid,
         });
     }
-    if owner == overflow_uid() && in_user_namespace() {
+    if Some(owner) == user.unmapped() {
         return Err(Reason::OwnerUnknown {
             path: path.to_owned(),
             owner,

@@ -94,6 +94,14 @@ export class Inputs {
     return facts;
   }
 
+  /** Whether this user may make the directory `path`, which no other user could replace. */
+  mayMake(path: string): boolean {
+    const { state } = this.#expect(this.#looking().inspectHome(this.#bytes(path)));
+    const may = state === 'creatable';
+    this.#fact(`may make ${path}`, may);
+    return may;
+  }
+
   /** What this process is and what the host offers. */
   host(): HostFacts {
     const facts = this.#expect(this.#looking().hostFacts());

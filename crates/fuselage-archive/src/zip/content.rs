@@ -22,6 +22,11 @@ const EXTRA_GUESS: u64 = 64;
 const LOCAL_HEADER: u64 = 30;
 const STREAM_BUFFER: usize = 128 << 10;
 
+/// So many bytes a thread keeps for its next large entry, though they are no longer counted in
+/// [`Memory`]: musl gives every large block back to the kernel, and new memory costs a page fault a
+/// page.
+const KEPT: usize = 16 << 20;
+
 /// What one thread needs to read entries; its buffers are used again and again.
 pub(crate) struct ContentReader<'a> {
     source: Source<'a>,
@@ -84,8 +89,9 @@ impl<'a> ContentReader<'a> {
             result = inflate_whole(inflate, packed, room, record)
         })
         .map_err(ContentError::Write)?;
-        // So much memory is not kept for small entries.
-        self.packed = Vec::new();
+        if self.packed.len() > KEPT {
+            self.packed = Vec::new();
+        }
         result.map_err(ContentError::Archive)
     }
 

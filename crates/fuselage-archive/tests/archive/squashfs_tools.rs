@@ -86,12 +86,16 @@ fn make_tree(root: &Path) {
         ("block of 128K", text(128 << 10)),
         ("block of 1M", text(1 << 20)),
         ("block and tail", text((128 << 10) + 77)),
-        ("large", text(9_000_000)),
+        ("large", text(8_500_000)),
         ("large noise", noise(500_001)),
         (
             "zeros at the end",
             [&noise(5000)[..], &[0; 700_000]].concat(),
         ),
+        ("large with holes", {
+            let (text, zeros) = (text(4_500_000), vec![0; 2_000_000]);
+            [&text[..], &zeros, &text[..700_000], &zeros].concat()
+        }),
         ("closed/secret", b"secret".to_vec()),
         ("deep/er/still/here", text(500)),
         ("a\nline", b"newline".to_vec()),

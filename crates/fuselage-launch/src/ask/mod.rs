@@ -2,6 +2,7 @@
 
 mod candidates;
 mod conversation;
+mod interruption;
 mod node_process;
 
 use std::ffi::CString;
@@ -15,6 +16,7 @@ use fuselage_plan::{Answer, MountPlan, Question, write_frame};
 
 use crate::ask::candidates::{Candidate, candidates};
 use crate::ask::conversation::{Heard, converse};
+use crate::ask::interruption::Interruption;
 use crate::error::{LaunchError, ended};
 
 /// What is needed to start node.
@@ -108,8 +110,16 @@ fn ask_one(
     let signals =
         Borrowed::begin().map_err(|error| LaunchError::system("watch for signals", error))?;
     let children = ChildSignal::begin();
-    let mut came = None;
-    let said = talk(asking, candidate, question, &signals, &children, &mut came);
+    let mut interruption = Interruption::new(&signals);
+    let said = talk(
+        asking,
+        candidate,
+        question,
+        &signals,
+        &children,
+        &mut interruption,
+    );
+    let came = interruption.came;
     children.restore();
     asking.flags.restore();
     // One that was read is raised here, one that was not acts when the mask is restored: in both
@@ -127,7 +137,7 @@ fn talk(
     question: &[u8],
     signals: &Borrowed,
     children: &ChildSignal,
-    came: &mut Option<Signal>,
+    interruption: &mut Interruption<'_>,
 ) -> Result<Said, LaunchError> {
     let node = match node_process::start(asking, candidate, signals) {
         Ok(node) => node,
@@ -139,20 +149,20 @@ fn talk(
             return Ok(Said::NotStarted(causes::text(&failure.error)));
         }
     };
-    let heard = converse(&node, question, signals, came);
+    let heard = converse(&node, question, interruption);
     let no_answer = |how: String| no_answer(candidate, how);
     let answer = match heard {
         Ok(Heard::Frame(bytes)) => serde_json::from_slice::<Answer>(&bytes)
             .map_err(|error| no_answer(format!("answered what is no answer: {error}"))),
         Ok(Heard::Ended { partial }) => {
-            let how = process::wait_for(node.pid);
+            let how = interruption.await_end(node.pid);
             if let Ok(ExitKind::Signaled(signal)) = how
                 && CALLER_SIGNALS.contains(&signal)
             {
                 if !signals.includes(signal) {
                     return Ok(Said::Killed(signal));
                 }
-                came.get_or_insert(signal);
+                interruption.came.get_or_insert(signal);
             }
             let how = how.map_or_else(|error| error.to_string(), ended);
             let half = if partial {
@@ -162,18 +172,19 @@ fn talk(
             };
             return Err(no_answer(format!("{how}{half}")));
         }
+        Ok(Heard::Stuck) => Err(no_answer("did not end of a signal".to_owned())),
         Err(error) => Err(no_answer(format!("could not be talked to: {error}"))),
     };
     match answer {
         // It has printed and flushed already; its exit hooks may want to run.
         Ok(Answer::Done { exit_code }) => {
             drop(node.socket);
-            let _ = process::wait_for(node.pid);
+            let _ = interruption.await_end(node.pid);
             Ok(Said::Outcome(Outcome::Done(exit_code)))
         }
         Ok(Answer::Error { error }) => {
             drop(node.socket);
-            let _ = process::wait_for(node.pid);
+            let _ = interruption.await_end(node.pid);
             Err(LaunchError::Reported(error))
         }
         other => {

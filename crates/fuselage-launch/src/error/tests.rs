@@ -26,6 +26,9 @@ fn number(error: &LaunchError) -> usize {
         LaunchError::RunNotFound { .. } => 14,
         LaunchError::RunAmbiguous { .. } => 15,
         LaunchError::System { .. } => 16,
+        LaunchError::Replaced { .. } => 17,
+        LaunchError::ProcdirsFull { .. } => 18,
+        LaunchError::RunEscapes { .. } => 19,
     }
 }
 
@@ -73,10 +76,17 @@ fn every() -> Vec<LaunchError> {
             path: "x".into(),
             candidates: vec!["a/x".into(), "b/x".into()],
         },
+        LaunchError::replaced(&path()),
+        LaunchError::ProcdirsFull { path: path() },
+        LaunchError::RunEscapes {
+            path: "x".into(),
+            target: path(),
+        },
     ];
     for how in [
         WorkerEnd::Died(ExitKind::Exited(1)),
         WorkerEnd::Died(ExitKind::Signaled(Signal::SIGKILL)),
+        WorkerEnd::Died(ExitKind::Signaled(Signal::SIGSEGV)),
         WorkerEnd::Stuck(Duration::from_secs(9)),
     ] {
         every.push(LaunchError::WorkerDied {
@@ -140,5 +150,5 @@ fn every_error_says_what_why_and_what_to_do() {
         }
         assert!((125..=127).contains(&report.exit_code), "{said}");
     }
-    assert_eq!(seen, (0..17).collect());
+    assert_eq!(seen, (0..20).collect());
 }

@@ -1,13 +1,12 @@
 //! Work on archives in a worker: whatever becomes of it, the error names the archive.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fuselage_archive::{ArchiveError, Progress, Space};
 use fuselage_linux::causes;
 use fuselage_linux::memory::{free_bytes, memory_facts};
-use fuselage_linux::open;
 use fuselage_linux::shared_notes::SharedNotes;
 use fuselage_plan::ErrorReport;
 use serde::de::DeserializeOwned;
@@ -25,8 +24,6 @@ pub(crate) struct About {
     pub(crate) verb: &'static str,
     /// The archive.
     pub(crate) path: PathBuf,
-    /// A directory of the file system that is written to.
-    pub(crate) directory: PathBuf,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -68,11 +65,12 @@ impl<Q: Serialize + DeserializeOwned, A: Serialize + DeserializeOwned> ArchiveWo
         })
     }
 
-    /// Asks it, and shows how far it is.
+    /// Asks it, and shows how far it is; it writes to the file system of `directory`.
     pub(crate) fn ask(
         &mut self,
         question: &Q,
         about: &About,
+        directory: BorrowedFd<'_>,
         mut progress: Option<&mut TerminalProgress>,
     ) -> Result<A, LaunchError> {
         let question = serde_json::to_vec(question)
@@ -81,7 +79,6 @@ impl<Q: Serialize + DeserializeOwned, A: Serialize + DeserializeOwned> ArchiveWo
             Some(_) => progress::INTERVAL,
             None => watchdog::INTERVAL,
         };
-        let directory = open::open_directory(&about.directory).ok();
         let notes = &self.notes;
         let mut watchdog = Watchdog::new(ALLOWANCE);
         let look = |used: Duration| {
@@ -90,10 +87,8 @@ impl<Q: Serialize + DeserializeOwned, A: Serialize + DeserializeOwned> ArchiveWo
                 progress.show(&about.path, Amount::of(counts));
             }
             // An entry that was begun, or anything that was written.
-            let free = directory
-                .as_ref()
-                .and_then(|directory| free_bytes(directory.as_fd()).ok());
-            watchdog.is_stuck((notes.read(), counts, free), used)
+            let written = free_bytes(directory).ok();
+            watchdog.is_stuck((notes.read(), counts, written), used)
         };
         let worked = self
             .worker

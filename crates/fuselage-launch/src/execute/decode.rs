@@ -1,36 +1,34 @@
 //! Decodes base64 text in a worker, into a file that has no name.
 
 use std::os::fd::AsFd;
-use std::path::Path;
 
 use fuselage_linux::open;
 
 use crate::error::LaunchError;
 use crate::execute::archive_worker::{About, ArchiveWorker, failed, space};
+use crate::execute::procdir::Procdir;
 use crate::execute::progress::{Amount, TerminalProgress};
 use crate::execute::sources::Archive;
 
 const VERB: &str = "decode";
 
-/// Decodes `text` into a new file on the file system of `directory`. Nobody else can ever open it,
-/// and it is gone when it is closed.
-pub(crate) fn decode(text: &Archive, directory: &Path) -> Result<Archive, LaunchError> {
-    let unusable = |source| LaunchError::Directory {
-        path: directory.to_owned(),
+/// Decodes `text` into a new file on the run's tmpfs. Nobody else can ever open it, and it is gone
+/// when it is closed.
+pub(crate) fn decode(text: &Archive, procdir: &Procdir) -> Result<Archive, LaunchError> {
+    let root = procdir.root.as_fd();
+    let file = open::make_unnamed_file(root).map_err(|source| LaunchError::Directory {
+        path: procdir.path.clone(),
         source,
-    };
-    let opened = open::open_directory(directory).map_err(unusable)?;
-    let file = open::make_unnamed_file(opened.as_fd()).map_err(unusable)?;
+    })?;
     let mut worker = ArchiveWorker::start(|(), told| {
         let (text_fd, into) = (text.file.as_fd(), file.as_fd());
-        fuselage_archive::decode(text_fd, into, Some(&space(&opened)?), Some(told))
+        fuselage_archive::decode(text_fd, into, Some(&space(&root)?), Some(told))
             .map(drop)
             .map_err(|error| failed(VERB, &[&text.path], &error))
     })?;
     let about = About {
         verb: VERB,
         path: text.path.clone(),
-        directory: directory.to_owned(),
     };
     // Three bytes of each four; what is no payload makes it fewer.
     let length = text.file.metadata().map_or(0, |facts| facts.len());
@@ -39,7 +37,7 @@ pub(crate) fn decode(text: &Archive, directory: &Path) -> Result<Archive, Launch
         bytes: length / 4 * 3,
     };
     let mut progress = TerminalProgress::new("decoding ", total);
-    worker.ask(&(), &about, progress.as_mut())?;
+    worker.ask(&(), &about, root, progress.as_mut())?;
     Ok(Archive {
         file,
         path: text.path.clone(),

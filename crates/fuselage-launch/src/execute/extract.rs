@@ -1,17 +1,20 @@
 //! Extracts the archives of a plan in a worker: reads all their lists, compares what they need
 //! together with what there is room for, and only then writes, one after the other.
 
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use fuselage_archive::{ArchiveError, Format, Limits, Listed, Needs, detect_decoded};
-use fuselage_linux::open;
+use fuselage_linux::beneath;
 use fuselage_linux::processors::processors;
 use fuselage_plan::{ExtractLimits, FormatName, StepId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::LaunchError;
 use crate::execute::archive_worker::{About, ArchiveWorker, Told, failed, space};
+use crate::execute::procdir::Procdir;
 use crate::execute::progress::{Amount, TerminalProgress};
 use crate::execute::sources::Archive;
 
@@ -26,8 +29,8 @@ pub(crate) struct Work<'a> {
     pub(crate) format: Option<&'a FormatName>,
     /// Where it begins in its file, in bytes, if the plan says what it is.
     pub(crate) offset: u64,
-    /// A directory that is there and empty when its turn comes.
-    pub(crate) into: PathBuf,
+    /// Below the private directory: a directory that is there and empty when its turn comes.
+    pub(crate) into: &'a [u8],
     pub(crate) limits: &'a ExtractLimits,
     /// Threads; `None`: as many as there are processors for this process.
     pub(crate) jobs: Option<u32>,
@@ -38,8 +41,8 @@ pub(crate) struct Work<'a> {
 enum Question {
     /// Read the list, and answer what it holds.
     List(usize),
-    /// Compare the needs of all that were listed with the room of the tmpfs of this one.
-    Compare(usize),
+    /// Compare the needs of all that were listed with the room of the tmpfs.
+    Compare,
     /// Write the tree.
     Write(usize),
 }
@@ -48,28 +51,36 @@ enum Question {
 pub(crate) struct Extraction {
     /// By the number of the work.
     steps: Vec<(StepId, About)>,
+    /// Of the private directory.
+    root: OwnedFd,
     worker: ArchiveWorker<Question, Amount>,
     progress: Option<TerminalProgress>,
 }
 
 impl Extraction {
-    /// Reads the lists of all `works` and makes sure that all trees together fit. The directory of
-    /// `first` is there.
-    pub(crate) fn begin(works: &[Work<'_>], first: &StepId) -> Result<Self, LaunchError> {
+    /// Reads the lists of all `works` and makes sure that all trees together fit into `procdir`.
+    pub(crate) fn begin(works: &[Work<'_>], procdir: &Procdir) -> Result<Self, LaunchError> {
         let mut inside = Inside {
             works,
+            procdir,
             listed: Vec::new(),
         };
         let steps = works.iter().map(|work| {
             let about = About {
                 verb: VERB,
                 path: work.archive.path.clone(),
-                directory: work.into.clone(),
             };
             (work.id.clone(), about)
         });
         let mut extraction = Self {
             steps: steps.collect(),
+            root: procdir
+                .root
+                .try_clone()
+                .map_err(|source| LaunchError::Directory {
+                    path: procdir.path.clone(),
+                    source,
+                })?,
             worker: ArchiveWorker::start(|question, told| inside.answer(question, told))?,
             progress: None,
         };
@@ -77,8 +88,7 @@ impl Extraction {
         for number in 0..works.len() {
             total = total.and(extraction.ask(Question::List(number), number)?);
         }
-        let number = extraction.number(first)?;
-        extraction.ask(Question::Compare(number), number)?;
+        extraction.ask(Question::Compare, 0)?;
         extraction.progress = TerminalProgress::new("", total);
         Ok(extraction)
     }
@@ -98,13 +108,16 @@ impl Extraction {
 
     fn ask(&mut self, question: Question, number: usize) -> Result<Amount, LaunchError> {
         let (_, about) = &self.steps[number];
-        self.worker.ask(&question, about, self.progress.as_mut())
+        let root = self.root.as_fd();
+        self.worker
+            .ask(&question, about, root, self.progress.as_mut())
     }
 }
 
 /// What the worker works with.
 struct Inside<'a> {
     works: &'a [Work<'a>],
+    procdir: &'a Procdir,
     /// By the number of the work.
     listed: Vec<Listed<'a>>,
 }
@@ -113,7 +126,7 @@ impl Inside<'_> {
     fn answer(&mut self, question: Question, told: &Told<'_>) -> Result<Amount, LaunchError> {
         match question {
             Question::List(number) => self.list(number),
-            Question::Compare(number) => self.compare(number).map(|()| Amount::default()),
+            Question::Compare => self.compare().map(|()| Amount::default()),
             Question::Write(number) => self.write(number, told).map(|()| Amount::default()),
         }
     }
@@ -135,8 +148,8 @@ impl Inside<'_> {
         Ok(Amount { entries, bytes })
     }
 
-    fn compare(&self, number: usize) -> Result<(), LaunchError> {
-        let space = space(&self.into(number)?)?;
+    fn compare(&self) -> Result<(), LaunchError> {
+        let space = space(&self.procdir.root)?;
         let needs = self
             .listed
             .iter()
@@ -163,10 +176,12 @@ impl Inside<'_> {
     }
 
     fn into(&self, number: usize) -> Result<OwnedFd, LaunchError> {
-        let path = &self.works[number].into;
-        open::open_directory(path).map_err(|source| LaunchError::Directory {
-            path: path.clone(),
-            source,
+        let path = self.works[number].into;
+        beneath::open_directory(self.procdir.root.as_fd(), path).map_err(|source| {
+            LaunchError::Directory {
+                path: self.procdir.path.join(OsStr::from_bytes(path)),
+                source,
+            }
         })
     }
 }

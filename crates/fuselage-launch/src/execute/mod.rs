@@ -5,6 +5,7 @@ mod archive_worker;
 mod decode;
 mod environment;
 mod extract;
+mod mount_place;
 mod namespaces;
 mod procdir;
 mod program;
@@ -47,9 +48,10 @@ fn prepare(
     validate(plan, words.len()).map_err(|error| LaunchError::PlanInvalid {
         why: error.to_string(),
     })?;
+    // Before the home is made: a umask could keep its owner out of it.
+    let umask = open::replace_umask(0);
     let opened = Opened::open(plan)?;
     let directory = std::env::current_dir();
-    let umask = open::replace_umask(0);
     namespaces::enter(plan.namespaces)?;
     let made = steps::make(plan, &opened)?;
     drop(opened);
@@ -68,6 +70,8 @@ fn prepare(
         capabilities::forbid_after_exec()
             .map_err(|error| LaunchError::system("give up capabilities", error))?;
     }
+    // After everything that goes by path, the search of a program in the trees too.
+    made.check_paths()?;
     open::replace_umask(umask);
     Ok(runnable)
 }

@@ -1,19 +1,21 @@
 //! One run's private directory, which only its mount namespace sees.
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use fuselage_linux::file_identity::file_identity;
 use fuselage_linux::memory::total_memory;
-use fuselage_linux::mount::{TmpfsOptions, is_own_tmpfs_root, mount_tmpfs};
+use fuselage_linux::mount::{TmpfsOptions, is_own_tmpfs_root, mount_tmpfs_at};
 use fuselage_linux::namespaces::{NamespaceError, NamespaceStep};
+use fuselage_linux::own_directory::open_place_at;
 use fuselage_linux::{open, process};
 use fuselage_plan::Namespaces;
 
 use crate::error::LaunchError;
+use crate::execute::mount_place::{MountPlace, is_gone};
 use crate::execute::namespaces::refused;
-use crate::execute::sources::Procdirs;
 use crate::execute::steps::mount_failed;
 
 /// The name of the tmpfs that holds one directory a run, by which a nested run recognises it.
@@ -28,75 +30,46 @@ const BYTES_AN_INODE: u64 = 2048;
 /// have their own.
 const ATTEMPTS: u32 = 1000;
 
-/// The made directory.
+/// The made directory. Everything in it is reached by the descriptor; the path is what the command
+/// is told.
 pub(crate) struct Procdir {
+    pub(crate) root: OwnedFd,
     pub(crate) path: PathBuf,
 }
 
-/// The directory of all runs, opened.
-pub(crate) struct Parent {
-    directory: OwnedFd,
-    path: PathBuf,
-}
-
-/// Opens `procdirs` of the home again, in this mount namespace, and makes sure that it is the
-/// directory that was checked before.
-pub(crate) fn home_parent(procdirs: Option<&Procdirs>) -> Result<Parent, LaunchError> {
-    let Some(checked) = procdirs else {
-        return Err(LaunchError::PlanInvalid {
-            why: "the plan has no home".to_owned(),
-        });
-    };
-    let parent = parent(&checked.path)?;
-    let identity = file_identity(&parent.directory).map_err(|source| LaunchError::Directory {
-        path: parent.path.clone(),
-        source,
-    })?;
-    if identity == checked.identity {
-        return Ok(parent);
+impl Procdir {
+    /// Makes sure that the path still leads to it.
+    pub(crate) fn check_path(&self) -> Result<(), LaunchError> {
+        let failed = |source| LaunchError::Directory {
+            path: self.path.clone(),
+            source,
+        };
+        let found = match open::open_place(&self.path) {
+            Ok(found) => file_identity(found).map_err(failed)?,
+            Err(error) if is_gone(&error) => return Err(LaunchError::replaced(&self.path)),
+            Err(error) => return Err(failed(error)),
+        };
+        if found == file_identity(&self.root).map_err(failed)? {
+            Ok(())
+        } else {
+            Err(LaunchError::replaced(&self.path))
+        }
     }
-    Err(LaunchError::Directory {
-        path: parent.path,
-        source: io::Error::other("it was replaced while fuselage was starting"),
-    })
-}
-
-/// Opens the directory at `path`, which is no symbolic link.
-pub(crate) fn parent(path: &Path) -> Result<Parent, LaunchError> {
-    let failed = |source| LaunchError::Directory {
-        path: path.to_owned(),
-        source,
-    };
-    let directory = open::open_directory(path).map_err(failed)?;
-    Ok(Parent {
-        directory,
-        path: path.to_owned(),
-    })
 }
 
 /// Makes the directory of this run: on the tmpfs of all runs, mounted now or by an outer run, a
 /// directory named after the pid, and on that a tmpfs of its own of at most `size` bytes.
 pub(crate) fn make(
-    on: Parent,
+    on: &MountPlace,
     size: Option<u64>,
     namespaces: Namespaces,
 ) -> Result<Procdir, LaunchError> {
-    let ours = is_own_tmpfs_root(on.directory.as_fd(), OUTER_NAME)
-        .map_err(|error| LaunchError::system("look at the mounts of outer runs", error))?;
-    let on = if ours {
-        on
-    } else {
-        let options = TmpfsOptions {
-            name: OUTER_NAME,
-            size: OUTER_SIZE,
-            inodes: OUTER_INODES,
-            mode: 0o700,
-        };
-        first_mount(&on, &options, namespaces)?;
-        // What is mounted now lies over the directory that is open.
-        parent(&on.path)?
+    let all = match is_of_outer_run(on)? {
+        true => &on.directory,
+        false => &first_mount(on, namespaces)?,
     };
-    let (directory, path) = make_own_directory(&on)?;
+    let (name, below) = make_own_directory(all, on)?;
+    let path = on.path.join(&name);
     let size = size.unwrap_or_else(|| total_memory() / 2);
     let inodes = (size / BYTES_AN_INODE).max(OUTER_INODES);
     let options = TmpfsOptions {
@@ -105,61 +78,65 @@ pub(crate) fn make(
         inodes,
         mode: 0o700,
     };
-    mount_tmpfs(directory.as_fd(), &options).map_err(|error| mount_failed(&path, &error))?;
-    Ok(Procdir { path })
+    let root = mount_tmpfs_at(all.as_fd(), OsStr::new(&name), below.as_fd(), &options)
+        .map_err(|error| mount_failed(&path, &error))?;
+    Ok(Procdir { root, path })
+}
+
+/// Whether an outer run has mounted its tmpfs there.
+fn is_of_outer_run(on: &MountPlace) -> Result<bool, LaunchError> {
+    is_own_tmpfs_root(on.directory.as_fd(), OUTER_NAME)
+        .map_err(|error| LaunchError::system("look at the mounts of outer runs", error))
 }
 
 /// The first mount of a user namespace is where seccomp, Landlock and AppArmor refuse.
-fn first_mount(
-    on: &Parent,
-    options: &TmpfsOptions<'_>,
-    namespaces: Namespaces,
-) -> Result<(), LaunchError> {
-    mount_tmpfs(on.directory.as_fd(), options).map_err(|error| match namespaces {
-        Namespaces::User => {
+fn first_mount(on: &MountPlace, namespaces: Namespaces) -> Result<OwnedFd, LaunchError> {
+    let options = TmpfsOptions {
+        name: OUTER_NAME,
+        size: OUTER_SIZE,
+        inodes: OUTER_INODES,
+        mode: 0o700,
+    };
+    let mounted = mount_tmpfs_at(on.parent.as_fd(), &on.name, on.directory.as_fd(), &options);
+    mounted.map_err(|error| match namespaces {
+        Namespaces::User if !error.is_of_another_directory() => {
             let step = NamespaceStep::FirstMount;
             refused(&NamespaceError {
                 step,
                 errno: error.errno,
             })
         }
-        Namespaces::Mount => mount_failed(&on.path, &error),
+        _ => mount_failed(&on.path, &error),
     })
 }
 
-/// Makes a directory that nobody else has: `<pid>`, else `<pid>.1` and so on.
-fn make_own_directory(on: &Parent) -> Result<(OwnedFd, PathBuf), LaunchError> {
+/// Makes a directory that nobody else has in `all`: `<pid>`, else `<pid>.1` and so on.
+fn make_own_directory(all: &OwnedFd, on: &MountPlace) -> Result<(String, OwnedFd), LaunchError> {
     let pid = process::own_pid();
     let mut failure = io::Error::from(io::ErrorKind::AlreadyExists);
     for attempt in 0..ATTEMPTS {
-        let name = if attempt == 0 {
-            pid.to_string()
-        } else {
-            format!("{pid}.{attempt}")
+        let name = match attempt {
+            0 => pid.to_string(),
+            _ => format!("{pid}.{attempt}"),
         };
-        match open::make_directory_at(on.directory.as_fd(), name.as_ref()) {
-            Ok(()) => {
-                let path = on.path.join(&name);
-                let directory =
-                    open::open_directory_at(&on.directory, name.as_ref()).map_err(|source| {
-                        LaunchError::Directory {
-                            path: path.clone(),
-                            source,
-                        }
-                    })?;
-                return Ok((directory, path));
-            }
-            Err(error) => {
-                let taken = error.kind() == io::ErrorKind::AlreadyExists;
-                failure = error;
-                if !taken {
-                    break;
-                }
-            }
+        let made = open::make_directory_at(all.as_fd(), name.as_ref())
+            .and_then(|()| open_place_at(all, name.as_ref()));
+        match made {
+            Ok(directory) => return Ok((name, directory)),
+            Err(error) => failure = error,
+        }
+        if failure.kind() != io::ErrorKind::AlreadyExists {
+            break;
         }
     }
-    Err(LaunchError::Directory {
-        path: on.path.join(pid.to_string()),
-        source: failure,
+    // It was made with room for more directories than runs can be nested.
+    Err(match failure.kind() {
+        io::ErrorKind::StorageFull => LaunchError::ProcdirsFull {
+            path: on.path.clone(),
+        },
+        _ => LaunchError::Directory {
+            path: on.path.join(pid.to_string()),
+            source: failure,
+        },
     })
 }

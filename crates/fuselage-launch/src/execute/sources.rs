@@ -2,20 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use fuselage_linux::file_identity::file_identity;
 use fuselage_linux::open;
-use fuselage_plan::{MountPlan, Source, SourceFile, Step, StepId};
-use fuselage_store::open_home;
+use fuselage_plan::{MountPlan, MountPointWay, Source, SourceFile, Step, StepId};
 
 use crate::error::LaunchError;
+use crate::execute::mount_place::Checked;
 
-/// The opened sources and the home of a plan.
+/// The opened sources and the checked directories of a plan.
 pub(crate) struct Opened {
     pub(crate) archives: BTreeMap<StepId, Archive>,
-    pub(crate) procdirs: Option<Procdirs>,
+    /// The directory of all runs in the home.
+    pub(crate) home: Option<Checked>,
+    /// Mount points that are directories of the host.
+    pub(crate) mount_points: BTreeMap<StepId, Checked>,
 }
 
 /// A file that an archive is read from: the one that node looked at, or one decoded from it.
@@ -23,12 +25,6 @@ pub(crate) struct Archive {
     pub(crate) file: File,
     /// Of the file that the user gave.
     pub(crate) path: PathBuf,
-}
-
-/// The directory of all runs below the home, as it was before the namespaces.
-pub(crate) struct Procdirs {
-    pub(crate) path: PathBuf,
-    pub(crate) identity: String,
 }
 
 impl Opened {
@@ -40,13 +36,14 @@ impl Opened {
                 archives.insert(step.id().clone(), open_archive(source)?);
             }
         }
-        let procdirs = plan
+        let home = plan
             .home
             .as_ref()
-            .map(|home| home_procdirs(home.as_os_str().into()));
+            .map(|home| Checked::home(home.as_os_str().into()));
         Ok(Self {
             archives,
-            procdirs: procdirs.transpose()?,
+            home: home.transpose()?,
+            mount_points: mount_points(plan)?,
         })
     }
 }
@@ -76,12 +73,17 @@ fn open_archive(source: &SourceFile) -> Result<Archive, LaunchError> {
     Ok(Archive { file, path })
 }
 
-fn home_procdirs(home: PathBuf) -> Result<Procdirs, LaunchError> {
-    let opened: OwnedFd = open_home(&home)?.procdirs()?;
-    let path = home.join("procdirs");
-    let identity = file_identity(&opened).map_err(|source| LaunchError::Directory {
-        path: path.clone(),
-        source,
-    })?;
-    Ok(Procdirs { path, identity })
+fn mount_points(plan: &MountPlan) -> Result<BTreeMap<StepId, Checked>, LaunchError> {
+    let mut checked = BTreeMap::new();
+    for step in &plan.steps {
+        if let Step::MountPoint {
+            id,
+            path,
+            how: MountPointWay::Directory,
+        } = step
+        {
+            checked.insert(id.clone(), Checked::fallback(path.as_os_str().into())?);
+        }
+    }
+    Ok(checked)
 }

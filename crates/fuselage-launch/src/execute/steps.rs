@@ -1,17 +1,22 @@
 //! The loop over the steps of a plan.
 
 use std::collections::BTreeMap;
-use std::os::fd::AsFd;
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use fuselage_linux::mirror::mirror;
 use fuselage_linux::mount::{MountError, bind_read_only};
-use fuselage_linux::open;
+use fuselage_linux::own_directory::open_place_at;
+use fuselage_linux::{beneath, open};
 use fuselage_plan::{MountPlan, MountPointWay, Place, ProcdirParent, Source, Step, StepId};
 
 use crate::error::LaunchError;
 use crate::execute::decode;
 use crate::execute::extract::{Extraction, Work};
+use crate::execute::mount_place::MountPlace;
 use crate::execute::procdir::{self, Procdir};
 use crate::execute::sources::{Archive, Opened};
 
@@ -19,13 +24,15 @@ use crate::execute::sources::{Archive, Opened};
 #[derive(Default)]
 pub(crate) struct Made {
     pub(crate) procdir: Option<Procdir>,
-    paths: BTreeMap<StepId, PathBuf>,
+    mount_points: BTreeMap<StepId, MountPlace>,
+    /// Where each tree is.
+    trees: BTreeMap<StepId, Place>,
     /// Each until the last step that reads it is done.
     decoded: BTreeMap<StepId, Archive>,
 }
 
 impl Made {
-    /// The absolute path of a place in this run.
+    /// The absolute path of a place in this run, for the command; nothing is made by it.
     pub(crate) fn locate(&self, place: &Place) -> PathBuf {
         match place {
             Place::Path(path) => PathBuf::from(path.as_os_str()),
@@ -36,6 +43,63 @@ impl Made {
                     .map_or(Path::new(""), |procdir| &procdir.path);
                 base.join(inner.procdir.as_os_str())
             }
+        }
+    }
+
+    /// Makes sure that the paths of [`Made::locate`] lead to what was made.
+    pub(crate) fn check_paths(&self) -> Result<(), LaunchError> {
+        self.procdir.as_ref().map_or(Ok(()), Procdir::check_path)
+    }
+
+    /// Makes an empty directory, 0700.
+    fn make_directory(&self, at: &Place) -> Result<(), LaunchError> {
+        let (root, path) = self.in_procdir(at)?;
+        let made = match path.iter().rposition(|byte| *byte == b'/') {
+            None => beneath::make_directory(root.as_fd(), path),
+            Some(slash) => beneath::open_directory(root.as_fd(), &path[..slash])
+                .and_then(|parent| beneath::make_directory(parent.as_fd(), &path[slash + 1..])),
+        };
+        made.map_err(|source| self.failed(at, source))
+    }
+
+    /// Opens a directory that was made.
+    fn open(&self, at: &Place) -> Result<OwnedFd, LaunchError> {
+        let (root, path) = self.in_procdir(at)?;
+        beneath::open_directory(root.as_fd(), path).map_err(|source| self.failed(at, source))
+    }
+
+    /// The private directory and the bytes of the path below it.
+    fn in_procdir<'a>(&self, at: &'a Place) -> Result<(&OwnedFd, &'a [u8]), LaunchError> {
+        match (&self.procdir, at) {
+            (Some(procdir), Place::Procdir(inner)) => {
+                Ok((&procdir.root, inner.procdir.as_os_str().as_bytes()))
+            }
+            _ => Err(LaunchError::PlanInvalid {
+                why: "a tree is not below the private directory".to_owned(),
+            }),
+        }
+    }
+
+    /// Gives back the memory of what was decoded and no `later` step reads. The worker that
+    /// extracts has those files open, too, so that closing them would not be enough.
+    fn free_decoded(&mut self, later: &[Step]) -> Result<(), LaunchError> {
+        for (id, archive) in &self.decoded {
+            if !later.iter().any(|step| reads(step, id)) {
+                archive
+                    .file
+                    .set_len(0)
+                    .map_err(|error| LaunchError::system("free a decoded archive", error))?;
+            }
+        }
+        self.decoded
+            .retain(|id, _| later.iter().any(|step| reads(step, id)));
+        Ok(())
+    }
+
+    fn failed(&self, at: &Place, source: io::Error) -> LaunchError {
+        LaunchError::Directory {
+            path: self.locate(at),
+            source,
         }
     }
 }
@@ -58,8 +122,7 @@ pub(crate) fn make(plan: &MountPlan, opened: &Opened) -> Result<Made, LaunchErro
         extraction: None,
     };
     for (index, step) in plan.steps.iter().enumerate() {
-        let path = making.step(step)?;
-        making.made.paths.insert(step.id().clone(), path);
+        making.step(step)?;
         making.made.free_decoded(&plan.steps[index + 1..])?;
     }
     Ok(making.made)
@@ -77,63 +140,68 @@ fn reads(step: &Step, decoded: &StepId) -> bool {
 }
 
 impl Making<'_> {
-    /// Does one step; returns the path of what it made. That its references are good was validated.
-    fn step(&mut self, step: &Step) -> Result<PathBuf, LaunchError> {
+    /// Does one step. That its references are good was validated.
+    fn step(&mut self, step: &Step) -> Result<(), LaunchError> {
         let made = &mut self.made;
         match step {
-            Step::MountPoint { path, how, .. } => {
-                let path = PathBuf::from(path.as_os_str());
-                if let MountPointWay::Mirror { ancestor } = how {
-                    make_mirror(Path::new(ancestor.as_os_str()), &path)?;
-                }
-                Ok(path)
-            }
-            Step::Procdir { on, size, .. } => {
-                let parent = match on {
-                    ProcdirParent::Home => procdir::home_parent(self.opened.procdirs.as_ref())?,
-                    ProcdirParent::MountPoint(id) => procdir::parent(&made.path(id)?)?,
+            Step::MountPoint { id, path, how } => {
+                let place = match how {
+                    MountPointWay::Directory => {
+                        let checked = self.opened.mount_points.get(id);
+                        checked.ok_or_else(|| missing(id))?.open_again()?
+                    }
+                    MountPointWay::Mirror { ancestor } => {
+                        make_mirror(ancestor.as_os_str().as_ref(), path.as_os_str().as_ref())?
+                    }
                 };
-                let procdir = procdir::make(parent, *size, self.plan.namespaces)?;
-                let path = procdir.path.clone();
-                made.procdir = Some(procdir);
-                Ok(path)
+                made.mount_points.insert(id.clone(), place);
             }
-            Step::Directory { at, .. } => {
-                let path = made.locate(at);
-                make_directory(&path)?;
-                Ok(path)
+            Step::Procdir { id, on, size } => {
+                let (size, namespaces) = (*size, self.plan.namespaces);
+                let procdir = match on {
+                    ProcdirParent::Home => {
+                        let home = self.opened.home.as_ref().ok_or_else(|| missing(id))?;
+                        procdir::make(&home.open_again()?, size, namespaces)?
+                    }
+                    ProcdirParent::MountPoint(id) => {
+                        let place = made.mount_points.get(id).ok_or_else(|| missing(id))?;
+                        procdir::make(place, size, namespaces)?
+                    }
+                };
+                made.procdir = Some(procdir);
+            }
+            Step::Directory { id, at } => {
+                made.make_directory(at)?;
+                made.trees.insert(id.clone(), at.clone());
             }
             Step::Decode { id, .. } => {
                 let text = self.opened.archives.get(id).ok_or_else(|| missing(id))?;
                 let procdir = made.procdir.as_ref().ok_or_else(|| missing(id))?;
-                let path = procdir.path.clone();
-                made.decoded
-                    .insert(id.clone(), decode::decode(text, &path)?);
-                Ok(path)
+                let decoded = decode::decode(text, procdir)?;
+                made.decoded.insert(id.clone(), decoded);
             }
             Step::Extract { id, at, .. } => {
-                let path = made.locate(at);
-                make_directory(&path)?;
+                made.make_directory(at)?;
+                made.trees.insert(id.clone(), at.clone());
                 self.extraction(id)?.write(id)?;
-                Ok(path)
             }
             Step::ReadOnly { tree, .. } => {
-                let path = made.path(tree)?;
-                let opened = open::open_place(&path).map_err(|source| LaunchError::Directory {
-                    path: path.clone(),
-                    source,
-                })?;
-                bind_read_only(opened.as_fd()).map_err(|error| mount_failed(&path, &error))?;
-                Ok(path)
+                let at = made.trees.get(tree).ok_or_else(|| missing(tree))?;
+                bind_read_only(made.open(at)?.as_fd())
+                    .map_err(|error| mount_failed(&made.locate(at), &error))?;
             }
         }
+        Ok(())
     }
 
-    /// What extracts the archives of all steps, of which `first` is the first.
-    fn extraction(&mut self, first: &StepId) -> Result<&mut Extraction, LaunchError> {
+    /// What extracts the archives of all steps, `id` among them.
+    fn extraction(&mut self, id: &StepId) -> Result<&mut Extraction, LaunchError> {
         let begun = match self.extraction.take() {
             Some(begun) => begun,
-            None => Extraction::begin(&self.works()?, first)?,
+            None => {
+                let procdir = self.made.procdir.as_ref().ok_or_else(|| missing(id))?;
+                Extraction::begin(&self.works()?, procdir)?
+            }
         };
         Ok(self.extraction.insert(begun))
     }
@@ -160,7 +228,7 @@ impl Making<'_> {
                     archive: archive.ok_or_else(|| missing(id))?,
                     format: format.as_ref(),
                     offset: *offset,
-                    into: self.made.locate(at),
+                    into: self.made.in_procdir(at)?.1,
                     limits,
                     jobs: *jobs,
                 });
@@ -170,56 +238,35 @@ impl Making<'_> {
     }
 }
 
-impl Made {
-    /// Gives back the memory of what was decoded and no `later` step reads. The worker that
-    /// extracts has those files open, too, so that closing them would not be enough.
-    fn free_decoded(&mut self, later: &[Step]) -> Result<(), LaunchError> {
-        for (id, archive) in &self.decoded {
-            if !later.iter().any(|step| reads(step, id)) {
-                archive
-                    .file
-                    .set_len(0)
-                    .map_err(|error| LaunchError::system("free a decoded archive", error))?;
-            }
-        }
-        self.decoded
-            .retain(|id, _| later.iter().any(|step| reads(step, id)));
-        Ok(())
-    }
-
-    fn path(&self, id: &StepId) -> Result<PathBuf, LaunchError> {
-        self.paths.get(id).cloned().ok_or_else(|| missing(id))
-    }
-}
-
 fn missing(id: &StepId) -> LaunchError {
     LaunchError::PlanInvalid {
         why: format!("the step `{}` was not made", id.0),
     }
 }
 
-fn make_directory(path: &Path) -> Result<(), LaunchError> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new()
-        .mode(0o700)
-        .create(path)
-        .map_err(|source| LaunchError::Directory {
-            path: path.to_owned(),
-            source,
-        })
-}
-
-fn make_mirror(ancestor: &Path, path: &Path) -> Result<(), LaunchError> {
-    let opened = open::open_place(ancestor).map_err(|source| LaunchError::Directory {
-        path: ancestor.to_owned(),
-        source,
-    })?;
+fn make_mirror(ancestor: &Path, path: &Path) -> Result<MountPlace, LaunchError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| LaunchError::Directory { path, source }
+    };
+    let opened = open::open_place(ancestor).map_err(failed(ancestor))?;
     let below = path.strip_prefix(ancestor).unwrap_or(path);
-    mirror(opened.as_fd(), ancestor, below).map_err(|error| mount_failed(path, &error))
+    let parent = mirror(opened.as_fd(), ancestor, below).map_err(|e| mount_failed(path, &e))?;
+    let name = path.file_name().map(OsString::from).unwrap_or_default();
+    let directory = open_place_at(&parent, &name).map_err(failed(path))?;
+    Ok(MountPlace {
+        parent,
+        name,
+        directory,
+        path: path.to_owned(),
+    })
 }
 
 /// The error of a mount on `path`, which says more than the descriptor the kernel was given.
 pub(crate) fn mount_failed(path: &Path, error: &MountError) -> LaunchError {
+    if error.is_of_another_directory() {
+        return LaunchError::replaced(path);
+    }
     LaunchError::Mount {
         what: error.what,
         path: path.to_owned(),

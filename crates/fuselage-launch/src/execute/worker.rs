@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fuselage_linux::poll::readable_within;
 use fuselage_linux::process::{self, ExitKind, Forked, Pid, Signal};
-use fuselage_linux::signals::ChildSignal;
+use fuselage_linux::signals::{self, ChildSignal};
 use fuselage_linux::{capabilities, descriptors};
 
 use crate::frames::{receive_frame, send_frame};
@@ -51,6 +51,7 @@ impl Worker {
                     .and_then(|()| process::no_new_privileges())
                     .and_then(|()| capabilities::give_up());
                 drop(ours);
+                signals::fail_at_file_size_limit();
                 if confined.is_ok() {
                     // Alive until the parent ends it: so it leaves neither a signal nor a line in
                     // the parent's getrusage(2).

@@ -28,6 +28,21 @@ pub(crate) fn refuse_ioctl(request: u32, errno: Errno) {
     ]);
 }
 
+/// The same for one option of prctl(2) with one argument.
+pub(crate) fn refuse_prctl(option: u32, argument: u32, errno: Errno) {
+    let call = u32::try_from(libc::SYS_prctl).unwrap();
+    install(vec![
+        load(0),
+        instruction(JUMP_EQUAL, 0, 5, call),
+        // The low halves of the first two arguments on a little-endian machine.
+        load(16),
+        instruction(JUMP_EQUAL, 0, 3, option),
+        load(24),
+        instruction(JUMP_EQUAL, 0, 1, argument),
+        answer(errno),
+    ]);
+}
+
 fn instruction(code: u16, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
     libc::sock_filter { code, jt, jf, k }
 }

@@ -10,6 +10,7 @@
 
 #[allow(unsafe_code, reason = "prctl(2) installs the filter")]
 mod call_filter;
+mod capabilities;
 mod child;
 #[allow(unsafe_code, reason = "no crate here offers Landlock")]
 mod landlock;

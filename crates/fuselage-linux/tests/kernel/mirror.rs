@@ -20,7 +20,15 @@ use crate::child::{give_to_user, in_mount_namespace, in_user_namespace};
 use crate::mount::{mount_line, mount_table, o_path, small_tmpfs};
 
 fn mirror_at(ancestor: &Path, new: &str) {
-    mirror(o_path(ancestor).as_fd(), ancestor, Path::new(new)).unwrap();
+    let parent = mirror(o_path(ancestor).as_fd(), ancestor, Path::new(new)).unwrap();
+    // What is returned is where the new name is now.
+    let new = ancestor.join(new);
+    let expected = fs::metadata(new.parent().unwrap()).unwrap();
+    let found = nix::sys::stat::fstat(&parent).unwrap();
+    assert_eq!(
+        (found.st_dev, found.st_ino),
+        (expected.dev(), expected.ino())
+    );
 }
 
 /// As user, as user with the old calls only, as root, as root with the old calls only.

@@ -8,21 +8,23 @@ use crate::support::{USER, as_user, is_root, make, mode, open_tempdir, set_mode}
 use fuselage_linux::process::ids;
 use fuselage_store::{HomeState, inspect_home, open_home};
 
-fn why(state: HomeState) -> String {
+pub(crate) fn why(state: HomeState) -> String {
     match state {
-        HomeState::Foreign { why, .. } | HomeState::Unusable { why } => why,
+        HomeState::Foreign { why, .. }
+        | HomeState::LockedOut { why }
+        | HomeState::Unusable { why } => why,
         usable => panic!("{usable:?}"),
     }
 }
 
-fn refused(path: &Path) -> (&'static str, String) {
+pub(crate) fn refused(path: &Path) -> (&'static str, String) {
     let error = open_home(path).unwrap_err();
     assert!(!error.hints().is_empty());
     let reason = std::error::Error::source(&error).unwrap().to_string();
     (error.code(), reason)
 }
 
-fn names(path: &Path) -> Vec<String> {
+pub(crate) fn names(path: &Path) -> Vec<String> {
     fs::read_dir(path)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -91,6 +93,58 @@ fn a_file_is_no_home_and_nothing_is_below_it() {
         assert_eq!(code, "ERR_HOME_UNUSABLE");
         assert_eq!(reason, format!("{} is not a directory", file.display()));
         assert_eq!(why(inspect_home(&path)), reason);
+    }
+}
+
+#[test]
+fn a_mode_that_locks_its_owner_out_is_said_and_not_passed_over() {
+    if !is_root() {
+        return;
+    }
+    let outside = open_tempdir();
+    let home = outside.path().join("home");
+    make(&home, USER, 0o700);
+    as_user(USER, || drop(open_home(&home).unwrap().procdirs().unwrap()));
+    for bad in [0o000, 0o400, 0o500, 0o300, 0o077] {
+        set_mode(&home, bad);
+        as_user(USER, || {
+            let said = format!("the mode {bad:04o} of {}", home.display());
+            let state = inspect_home(&home);
+            assert!(matches!(state, HomeState::LockedOut { .. }), "{state:?}");
+            assert!(why(state).starts_with(&said));
+            let error = open_home(&home).unwrap_err();
+            assert_eq!(error.code(), "ERR_HOME_UNUSABLE");
+            assert_eq!(error.hints(), [format!("chmod 0700 {}", home.display())]);
+        });
+        assert_eq!(mode(&home), bad);
+    }
+    // The twin, after the fix; what nobody keeps anything in is mended.
+    set_mode(&home, 0o700);
+    for bad in [0o000, 0o500, 0o077] {
+        set_mode(&home.join("procdirs"), bad);
+        as_user(USER, || {
+            assert_eq!(inspect_home(&home), HomeState::Usable);
+            open_home(&home).unwrap().procdirs().unwrap();
+        });
+        assert_eq!(mode(&home.join("procdirs")), 0o700);
+    }
+}
+
+#[test]
+fn what_is_made_is_its_owners_whatever_the_umask() {
+    if !is_root() {
+        return;
+    }
+    let outside = open_tempdir();
+    let own = outside.path().join("own");
+    make(&own, USER, 0o755);
+    let home = own.join("above/home");
+    as_user(USER, || {
+        fuselage_linux::open::replace_umask(0o777);
+        open_home(&home).unwrap().procdirs().unwrap();
+    });
+    for made in [home.join(".."), home.clone(), home.join("procdirs")] {
+        assert_eq!(mode(&made), 0o700, "{}", made.display());
     }
 }
 
@@ -244,6 +298,5 @@ fn a_parent_that_may_not_be_written_or_searched_is_no_place_for_a_home() {
     make(&own, USER, 0o500);
     as_user(USER, || {
         assert!(why(inspect_home(&own.join("home"))).contains("cannot make files in"));
-        assert!(why(inspect_home(&own)).contains("cannot make files in"));
     });
 }

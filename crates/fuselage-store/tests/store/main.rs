@@ -10,3 +10,4 @@
 mod home;
 mod namespaces;
 mod support;
+mod way;

@@ -3,6 +3,7 @@ import { Option } from 'clipanion';
 import { paint } from '../colour.js';
 import { type Check, canRun, hostChecks } from '../host/capabilities.js';
 import type { Answer } from '../native/plan-types.js';
+import { printable } from '../printable.js';
 import { VERSION } from '../version.js';
 import { BaseCommand } from './base-command.js';
 
@@ -43,9 +44,9 @@ export function doctorJson(checks: readonly Check[]): string {
 export function doctorText(checks: readonly Check[], colour: boolean): string {
   const width = Math.max(...checks.map(({ name }) => name.length));
   const lines = checks.flatMap((check) => [
-    `${mark(check, colour)}  ${check.name.padEnd(width)}  ${check.detail}${code(check)}`,
-    ...check.causes.map((cause) => `        cause: ${cause}`),
-    ...check.hints.map((hint) => `        fix: ${hint}`),
+    `${mark(check, colour)}  ${check.name.padEnd(width)}  ${printable(check.detail)}${code(check)}`,
+    ...check.causes.map((cause) => `        cause: ${printable(cause)}`),
+    ...check.hints.map((hint) => `        fix: ${printable(hint)}`),
   ]);
   const verdict = canRun(checks)
     ? 'Runs work here.'

@@ -87,6 +87,17 @@ function homeCheck(inputs: Inputs): Check {
         hints: ['set FUSELAGE_HOME to a directory of your own'],
       };
     }
+    if (state === 'lockedOut') {
+      return {
+        name: 'home',
+        ok: false,
+        needed: true,
+        detail: `${path} cannot be used`,
+        code: 'ERR_HOME_UNUSABLE',
+        causes: [why],
+        hints: [`chmod 0700 ${path}`],
+      };
+    }
     const place = path ?? 'none';
     if (state === 'usable') return fine('home', place);
     if (state === 'creatable') return fine('home', `${place}, made by the first run`);

@@ -47,12 +47,13 @@ export interface FileFacts {
 export interface HomeFacts {
   /**
    * `usable`: there and this user's own. `creatable`: missing, and may be made. `foreign`: somebody
-   * else's, nothing is read or written there. `unusable`: anything else.
+   * else's, nothing is read or written there. `lockedOut`: this user's own, and its mode keeps its
+   * owner out. `unusable`: anything else.
    */
-  state: 'usable' | 'creatable' | 'foreign' | 'unusable';
+  state: 'usable' | 'creatable' | 'foreign' | 'lockedOut' | 'unusable';
   /** The owner's uid where it is foreign. */
   owner: number | null;
-  /** The reason in words, for `foreign` and `unusable`; else empty. */
+  /** The reason in words, for `foreign`, `lockedOut` and `unusable`; else empty. */
   why: string;
 }
 

@@ -12,6 +12,8 @@ import type { RunRequest } from './request.js';
 export interface FallbackFact {
   /** Its kind; null: nothing is there. */
   kind: 'file' | 'directory' | 'other' | null;
+  /** Whether it is missing and this user may make it. */
+  creatable: boolean;
   /** The nearest directory above it that is there. */
   ancestor: string;
 }
@@ -39,11 +41,13 @@ export function gatherFacts(request: RunRequest, inputs: Inputs, policy: Policy)
     if (tree.kind !== 'empty') archives.set(tree.name, archiveFacts(tree.file, inputs));
   }
   const home = homeFact(inputs);
-  const needed = home.state === 'unusable' || home.state === 'foreign';
+  const needed = home.state !== 'usable' && home.state !== 'creatable';
   return {
     host: inputs.host(),
     home,
-    fallback: needed ? fallbackFact(policy.fallbackHome, inputs) : { kind: null, ancestor: '/' },
+    fallback: needed
+      ? fallbackFact(policy.fallbackHome, inputs)
+      : { kind: null, creatable: false, ancestor: '/' },
     archives,
   };
 }
@@ -61,5 +65,6 @@ function fallbackFact(path: string, inputs: Inputs): FallbackFact {
   while (ancestor !== '/' && inputs.file(ancestor).value?.kind !== 'directory') {
     ancestor = posix.dirname(ancestor);
   }
-  return { kind, ancestor };
+  const creatable = kind === null && inputs.mayMake(path);
+  return { kind, creatable, ancestor };
 }

@@ -18,7 +18,8 @@ export interface ProcdirPlan {
 const PROCDIR = 'procdir';
 
 /**
- * Chooses where the private directory goes: into the home, or without a usable home to a mount
+ * Chooses where the private directory goes: into the home, or without a usable home to a directory
+ * that all runs of this host share, each in its own mounts; where that cannot be made, to a mount
  * point that only this run sees.
  *
  * @throws FuselageError `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`
@@ -44,6 +45,12 @@ export function planProcdir(facts: RunFacts, size: number | null, policy: Policy
       },
     );
   }
+  if (home.state === 'lockedOut') {
+    throw new FuselageError('ERR_HOME_UNUSABLE', `the home \`${home.path}\` cannot be used`, {
+      causes: [home.why],
+      hints: [`give yourself all rights to it: chmod 0700 ${home.path}`],
+    });
+  }
   return withoutHome(facts, size, policy);
 }
 
@@ -62,6 +69,12 @@ function withoutHome(facts: RunFacts, size: number | null, policy: Policy): Proc
   }
   const exists = fallback.kind === 'directory';
   const id = 'fallback';
+  const way = exists || fallback.creatable ? 'directory' : 'mirror';
+  const strategy = exists
+    ? 'on the existing directory'
+    : fallback.creatable
+      ? 'on a directory that is made'
+      : `on a mirror of ${fallback.ancestor}`;
   return {
     home: null,
     steps: [
@@ -69,7 +82,7 @@ function withoutHome(facts: RunFacts, size: number | null, policy: Policy): Proc
         step: 'mountPoint',
         id,
         path,
-        how: exists ? { way: 'directory' } : { way: 'mirror', ancestor: fallback.ancestor },
+        how: way === 'directory' ? { way } : { way, ancestor: fallback.ancestor },
       },
       { step: 'procdir', id: PROCDIR, on: { mountPoint: id }, size },
     ],
@@ -82,7 +95,7 @@ function withoutHome(facts: RunFacts, size: number | null, policy: Policy): Proc
       },
       {
         subject: 'private directory',
-        strategy: exists ? 'on the existing directory' : `on a mirror of ${fallback.ancestor}`,
+        strategy,
         why: 'there is no usable home',
         at: path,
       },

@@ -41,6 +41,16 @@ test('what is not needed is no failure', () => {
   expect(doctorText([FINE, UNNEEDED], false)).toContain('\nRuns work here.\n');
 });
 
+test('names are printed, and never sent to the terminal as they are', () => {
+  const detail = '/h\u001b[2Jx is not used';
+  const check = { ...BAD, detail, causes: ['a\nok b'], hints: ['\u009bm'] };
+  expect(doctorText([check], false)).toContain(`\
+/h\\u{1b}[2Jx is not used [ERR_USERNS_DENIED]
+        cause: a\\nok b
+        fix: \\u{9b}m
+`);
+});
+
 test('colour is only about the mark', () => {
   expect(doctorText([FINE], true)).toContain('\u001b[32mok  \u001b[0m  node  v20\n');
 });

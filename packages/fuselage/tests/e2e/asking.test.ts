@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { compiled } from '../support/compile.js';
 import { mountTest } from '../support/must-mount.js';
 import { freshDirectory, frontDoor } from '../support/places.js';
@@ -204,6 +205,47 @@ test('a node that hangs in JavaScript ends of the user’s signal, and so does t
   child.kill('SIGINT');
   expect(await ended).toMatchObject({ status: null, signal: 'SIGINT', stdout: '', stderr: '' });
   await until(() => !isAlive(node.running()));
+});
+
+describe('a node that does not end', () => {
+  const done = '{"answer":"done","exitCode":0}';
+  const length = `\\${done.length.toString(8)}\\0\\0\\0`;
+  // A child that outlives it must not hold what the test waits for.
+  const stay = 'while :; do sleep 0.1 >/dev/null 2>&1 3>&-; done';
+  const deaf = `trap '' TERM INT HUP QUIT USR1 USR2 ALRM`;
+  const nodes: [string, string][] = [
+    ['has not answered', stay],
+    ['has closed its end', `exec 3>&-; ${stay}`],
+    ['has done all', `printf '${length}%s' '${done}' >&3; ${stay}`],
+  ];
+
+  test.each(nodes)('and %s ends of a second signal', async (_name, body) => {
+    const node = standInNode(`${deaf}; ${body}`);
+    const { child, ended } = startFuselage(callerWithNode(node.path), ['run', 'echo', 'started']);
+    const pid = await node.pid();
+    child.kill('SIGTERM');
+    // Twice at once would be one.
+    await setTimeout(200);
+    child.kill('SIGHUP');
+    expect(await ended).toMatchObject({ status: null, signal: 'SIGTERM', stdout: '', stderr: '' });
+    await until(() => !isAlive(pid));
+  });
+
+  test('because it is stopped ends some seconds after a signal', async () => {
+    const node = standInNode('exec sleep 60');
+    const { child, ended } = startFuselage(callerWithNode(node.path), ['run', 'echo', 'started']);
+    const pid = await node.pid();
+    process.kill(pid, 'SIGSTOP');
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({ status: null, signal: 'SIGINT', stdout: '', stderr: '' });
+    await until(() => !isAlive(pid));
+  });
+
+  test('at once may do so in its own time', () => {
+    const node = standInNode(`printf '${length}%s' '${done}' >&3; sleep 0.5; echo last`);
+    const ended = runFuselage(callerWithNode(node.path), ['run', 'echo', 'started']);
+    expect(ended).toMatchObject({ status: 0, stdout: 'last\n' });
+  });
 });
 
 describe('which node', () => {

@@ -167,6 +167,19 @@ describe('inspectHome', () => {
     const seen = (path: string) => inAnotherNode<Outcome<HomeFacts>>(script(path), user).value;
     expect(seen(theirs)).toMatchObject({ state: 'usable' });
     expect(seen(freshDirectory())).toMatchObject({ state: 'foreign', owner: 0 });
+    const shut = freshDirectory(ordinaryUser);
+    chmodSync(shut, 0);
+    expect(seen(shut)).toEqual({
+      state: 'lockedOut',
+      owner: null,
+      why: `the mode 0000 of ${shut} gives not even its owner all rights`,
+    });
+    chmodSync(theirs, 0o777);
+    expect(seen(join(theirs, 'home'))).toEqual({
+      state: 'unusable',
+      owner: null,
+      why: `${theirs} may be written by everybody, who could replace what is below it`,
+    });
     expect(seen('/none/home')?.why).toMatch(/cannot make files in \/: Permission denied/);
   });
 });

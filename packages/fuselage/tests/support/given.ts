@@ -1,5 +1,6 @@
 /** Facts that a test gives instead of a host: planning rests on nothing else. */
 import { toBytes } from '../../src/bytes.js';
+import { POLICY } from '../../src/config/policy.js';
 import { type Caller, Inputs, type Looking } from '../../src/inputs.js';
 import type { ArchiveFacts, FileFacts, HomeFacts, HostFacts } from '../../src/native/index.js';
 
@@ -30,6 +31,8 @@ export const ROOT: HostFacts = {
 
 /** A home that is there and is this user's. */
 export const OWN_HOME: HomeFacts = { state: 'usable', owner: null, why: '' };
+
+const NO_PLACE: HomeFacts = { state: 'unusable', owner: null, why: 'it may not be written' };
 
 /** A zip archive. */
 export function zip(identity: string): ArchiveFacts {
@@ -63,6 +66,8 @@ export interface Given {
   files?: Record<string, FileFacts>;
   /** The home, whatever its path. */
   home?: HomeFacts;
+  /** The place that stands in for it; without it nothing may be made there. */
+  fallback?: HomeFacts;
   /** The host. */
   host?: HostFacts;
   /** The environment. */
@@ -87,10 +92,15 @@ export function looking(given: Given): Looking {
       const value = find(files, path) ?? (archive ? entry(archive.identity, 'file') : null);
       return { value };
     },
-    inspectHome: () => ({ value: given.home ?? OWN_HOME }),
+    inspectHome: (path) => ({ value: homeAt(path.toString(), given) }),
     hostFacts: () => ({ value: given.host ?? USER }),
     probeHost: () => [],
   };
+}
+
+function homeAt(path: string, given: Given): HomeFacts {
+  if (path === POLICY.fallbackHome) return given.fallback ?? NO_PLACE;
+  return given.home ?? OWN_HOME;
 }
 
 function missing(path: Buffer) {

@@ -73,6 +73,16 @@ const GOLDEN: Record<string, Golden> = {
       files: { '/run': entry('d1', 'directory') },
     },
   },
+  'no-home-made': {
+    options: { static: ['sdk.zip'] },
+    program: COMMAND,
+    given: {
+      host: ROOT,
+      home: { state: 'foreign', owner: USER.uid, why: '/home/u belongs to uid 1000' },
+      files: { '/run': entry('d1', 'directory') },
+      fallback: { state: 'creatable', owner: null, why: '' },
+    },
+  },
   'no-home-directory': {
     options: { dynamicEmpty: ['out'] },
     program: COMMAND,

@@ -22,7 +22,7 @@ function facts(more: Partial<RunFacts> = {}): RunFacts {
   return {
     host: USER,
     home: { path: '/home/u/.fuselage', ...OWN_HOME },
-    fallback: { kind: null, ancestor: '/run' },
+    fallback: { kind: null, creatable: false, ancestor: '/run' },
     archives: new Map([
       ['s', zip('1')],
       ['d', zip('2')],
@@ -251,13 +251,32 @@ describe('the home', () => {
   });
 
   test('unusable, and /run/fuselage is there: on it', () => {
-    const fallback: FallbackFact = { kind: 'directory', ancestor: '/run' };
+    const fallback: FallbackFact = { kind: 'directory', creatable: false, ancestor: '/run' };
     const made = plan(request(), facts({ home: home('unusable'), fallback }));
     expect(made.steps[0]).toMatchObject({ how: { way: 'directory' } });
   });
 
+  test('unusable, and /run/fuselage may be made: it is', () => {
+    const fallback: FallbackFact = { kind: null, creatable: true, ancestor: '/run' };
+    const made = plan(request(), facts({ host: ROOT, home: home('unusable'), fallback }));
+    expect(made.steps[0]).toMatchObject({ path: '/run/fuselage', how: { way: 'directory' } });
+    expect(made.reasons[2]).toMatchObject({ strategy: 'on a directory that is made' });
+  });
+
+  test('one’s own whose mode keeps its owner out: an error with the fix', () => {
+    const planned = () => plan(request(), facts({ home: home('lockedOut') }));
+    expect(planned).toThrow('the home `/h` cannot be used');
+    expect(planned).toThrow(
+      expect.objectContaining({
+        code: 'ERR_HOME_UNUSABLE',
+        causes: ['the reason'],
+        hints: ['give yourself all rights to it: chmod 0700 /h'],
+      }),
+    );
+  });
+
   test('unusable, and /run/fuselage is a file: an error', () => {
-    const fallback: FallbackFact = { kind: 'file', ancestor: '/run' };
+    const fallback: FallbackFact = { kind: 'file', creatable: false, ancestor: '/run' };
     expect(() => plan(request(), facts({ home: home('unusable'), fallback }))).toThrow(
       'no place for the trees',
     );
@@ -314,14 +333,16 @@ test('every cell: any request and any facts give a sound plan or an error of our
     sysAdmin: fc.boolean(),
     inUserNamespace: fc.boolean(),
   });
+  const STATES = ['usable', 'creatable', 'foreign', 'lockedOut', 'unusable'] as const;
   const home = fc.record({
     path: fc.constantFrom('/h', '/h\udcff'),
-    state: fc.constantFrom<HomeFacts['state']>('usable', 'creatable', 'foreign', 'unusable'),
+    state: fc.constantFrom<HomeFacts['state']>(...STATES),
     owner: fc.constantFrom(null, 0, 1000),
     why: fc.constant('why'),
   });
   const fallback = fc.record({
     kind: fc.constantFrom<FallbackFact['kind']>(null, 'directory', 'file', 'other'),
+    creatable: fc.boolean(),
     ancestor: fc.constantFrom('/', '/run'),
   });
   const format = fc.constantFrom('zip', 'zip', 'squashfs', null);
@@ -346,6 +367,7 @@ test('every cell: any request and any facts give a sound plan or an error of our
             known.encoding === 'plain' &&
             wanted.some(({ kind }) => kind !== 'empty')) ||
           at.state === 'foreign' ||
+          at.state === 'lockedOut' ||
           (at.state === 'unusable' && below.kind !== null);
         expect(expected).toBe(true);
         return;
