@@ -1,7 +1,7 @@
-/** The launcher and the addon: built by cargo, put into this machine's platform package. */
+/** The launcher, by cargo, and the addon, by napi, put into this machine's platform package. */
 import { existsSync, lstatSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../command.mjs';
+import { CommandFailed, nodeProgram, run, runShown } from '../command.mjs';
 import { host, ROOT } from '../host.mjs';
 import { readElf } from './elf.mjs';
 import { chooseLibc, findMusl } from './libc.mjs';
@@ -12,20 +12,17 @@ import { openDirectory, place } from './place.mjs';
  * it is shipped unwinds, so that a panic stays inside as an error; the launcher's profile aborts.
  */
 export const PROFILES = {
-  dev: {
-    launcher: { profile: 'dev', directory: 'debug' },
-    addon: { profile: 'dev', directory: 'debug' },
-  },
-  launch: {
-    launcher: { profile: 'launch', directory: 'launch' },
-    addon: { profile: 'release', directory: 'release' },
-  },
+  dev: { launcher: { profile: 'dev', directory: 'debug' }, addon: [] },
+  launch: { launcher: { profile: 'launch', directory: 'launch' }, addon: ['--release'] },
 };
 
+const PACKAGE = `linux-${host().arch}`;
+
+const TARGETS = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
+
 /** Builds with cargo and takes the file that it leaves, or says that it failed by an exception. */
-function cargo(verb, { profile, directory }, file, words, { target, env } = host()) {
-  const targets = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
-  const product = join(targets, target, directory, file);
+function cargo(verb, { profile, directory }, file, words, { target, env }) {
+  const product = join(TARGETS, target, directory, file);
   // The first time takes minutes: then cargo shows what it does.
   const quiet = existsSync(product) ? ['--quiet'] : [];
   run(['cargo', verb, ...quiet, '--profile', profile, '--target', target, ...words], {
@@ -49,12 +46,28 @@ function buildLauncher(profile) {
 }
 
 /**
- * The addon. Without napi's own build command: its generated loader and types are not used, and the
- * variables that it sets for them would rebuild the crate at every change between it and cargo.
+ * The addon, by napi's own command, which knows what a target needs and how the file is called.
+ * Neither its loader nor its types are wanted (ours are src/native/load.ts and addon.ts): so
+ * napi-derive is without `type-def`, whose variables would have the crate built again at every
+ * change between napi and cargo, and of which napi warns each time.
  */
-function buildAddon(profile) {
-  const words = ['--package', 'fuselage-node', '--lib'];
-  return cargo('build', PROFILES[profile].addon, 'libfuselage_node.so', words);
+async function buildAddon(profile) {
+  const staging = join(TARGETS, 'napi');
+  const file = join(staging, `fuselage.${PACKAGE}-gnu.node`);
+  const quiet = existsSync(file);
+  const { ok, how, output } = await runShown(
+    [
+      ...nodeProgram('@napi-rs/cli/dist/cli.js'),
+      ...['build', ...PROFILES[profile].addon, '--platform', '--no-js'],
+      ...['--cwd', join(ROOT, 'packages/fuselage'), '--package', 'fuselage-node'],
+      ...['--manifest-path', join(ROOT, 'crates/fuselage-node/Cargo.toml')],
+      ...['--target', host().target, '--target-dir', TARGETS, '--output-dir', staging],
+    ],
+    { quiet },
+  );
+  if (ok) return readFileSync(file);
+  if (quiet) console.error(output);
+  throw new CommandFailed(`napi build: ${how}`);
 }
 
 /** A link in node_modules, as an installed platform package would be found. */
@@ -67,16 +80,15 @@ function link(name, to) {
   symlinkSync(to, path);
 }
 
-const PACKAGE = `linux-${host().arch}`;
-
 /** The parts of packages/linux-ARCH, each made from the name of a profile. */
 export const NATIVE_PARTS = {
   launcher(profile) {
     const name = `fuselage-launch-${PACKAGE}`;
     place(join(ROOT, 'packages', PACKAGE, name), buildLauncher(profile), 0o755);
   },
-  addon(profile) {
-    place(join(ROOT, 'packages', PACKAGE, `fuselage.${PACKAGE}-gnu.node`), buildAddon(profile));
+  async addon(profile) {
+    const name = `fuselage.${PACKAGE}-gnu.node`;
+    place(join(ROOT, 'packages', PACKAGE, name), await buildAddon(profile));
   },
   link: () => link(`@fuselage/${PACKAGE}`, `../../packages/${PACKAGE}`),
 };

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../host.mjs';
+import { unequalCodes } from './error-codes.mjs';
 import { wrongImports } from './rooms.mjs';
 
 const read = (path) => readFileSync(join(ROOT, path), 'utf8');
@@ -13,7 +14,12 @@ export function brokenRules() {
   const tracked = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' })
     .split('\n')
     .filter(Boolean);
-  return [...versions(), ...unsafeCode(tracked), ...wrongImports(tracked, read)];
+  return [
+    ...versions(),
+    ...unsafeCode(tracked),
+    ...wrongImports(tracked, read),
+    ...unequalCodes(tracked, read),
+  ];
 }
 
 function versions() {

@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn an_error_says_what_why_and_what_to_do() {
         let error = ErrorReport {
-            code: "ERR_X".into(),
+            code: "ERR_INTERNAL".into(),
             message: "cannot open the archive a\u{1b}[2J\nb".into(),
             hints: vec!["close it: \u{9d}".into()],
             causes: vec!["it is \0 open".into()],
@@ -75,7 +75,7 @@ mod tests {
         };
         assert_eq!(
             text(&error),
-            "fuselage: cannot open the archive a\\u{1b}[2J\\nb [ERR_X]\n  cause: it is \\u{0} \
+            "fuselage: cannot open the archive a\\u{1b}[2J\\nb [ERR_INTERNAL]\n  cause: it is \\u{0} \
              open\n  fix: close it: \\u{9d}\n"
         );
     }
