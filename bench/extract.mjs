@@ -1,30 +1,54 @@
-/** node_modules as a zip, for one command. */
+/** node_modules as an archive, for one command. */
 import { join } from 'node:path';
+import { TREES } from './inputs.mjs';
 import { medians, ratio, show } from './measure.mjs';
 
-export function extract(scene) {
-  const { fuselage, original, readyPlan } = scene;
-  const zip = scene.zip();
-  const target = join('/dev/shm', `fuselage-bench-${process.pid}`);
-  const unpack = (command) => `sh -c "mkdir ${target} && ${command} && rm -rf ${target}"`;
+const target = join('/dev/shm', `fuselage-bench-${process.pid}`);
+const unpack = (command) => `sh -c "mkdir ${target} && ${command} && rm -rf ${target}"`;
+
+/** As a zip; the aim is a quarter of the original's time. */
+export function zip(scene) {
+  for (const tree of TREES) {
+    compare(scene, 'zip', tree, 0.25, (archive) => ({
+      'unzip, rm -r': unpack(`unzip -q ${archive} -d ${target}`),
+      'bsdtar, rm -r': unpack(`bsdtar -xf ${archive} -C ${target}`),
+    }));
+  }
+}
+
+/** As a squashfs image; the aim is two fifths of the original's time. */
+export function squashfs(scene) {
+  for (const tree of TREES) {
+    for (const ending of ['zstd.sfs', 'gzip.sfs']) {
+      compare(scene, ending, tree, 0.4, (archive) => ({
+        'unsquashfs, rm -r': unpack(
+          `unsquashfs -quiet -no-progress -f -d ${target} ${archive} >/dev/null`,
+        ),
+      }));
+    }
+  }
+}
+
+function compare(scene, ending, tree, aim, peers) {
+  const archive = scene.nodeModules(ending, tree);
   const times = medians(
     scene,
-    'extract',
+    `${ending}-${tree.split(' ')[0]}`,
     {
-      'fuselage run -s ZIP': `${fuselage} run -s ${zip} -- /bin/true`,
-      'launcher, plan ready': readyPlan('zip.frame', ['-s', zip]).launched,
-      'original -s ZIP': `${original} -s ${zip} -- /bin/true`,
-      'unzip, rm -r': unpack(`unzip -q ${zip} -d ${target}`),
-      'bsdtar, rm -r': unpack(`bsdtar -xf ${zip} -C ${target}`),
+      'fuselage run -s': `${scene.fuselage} run -s ${archive} -- /bin/true`,
+      'launcher, plan ready': scene.readyPlan('extract.frame', ['-s', archive]).launched,
+      'original -s': `${scene.original} -s ${archive} -- /bin/true`,
+      ...peers(archive),
     },
     { runs: 10, warmup: 1 },
   );
-  const of = (peer) => ratio(times['fuselage run -s ZIP'], times[peer], 0.25).line;
-  show('node_modules as a zip, for one command', times, [
-    `/ original ${of('original -s ZIP')}`,
-    `/ unzip ${of('unzip, rm -r')}, / bsdtar ${of('bsdtar, rm -r')} (no aim)`.replaceAll(
-      / \(aim[^)]*\)/g,
-      '',
-    ),
+  const ours = times['fuselage run -s'];
+  const others = Object.keys(peers(archive)).map(
+    (peer) => `/ ${peer} ${(ours / times[peer]).toFixed(2)}`,
+  );
+  show(`node_modules ${tree} as ${ending}, for one command`, times, [
+    `fuselage run / original ${ratio(ours, times['original -s'], aim).line}`,
+    `the launcher alone / original ${(times['launcher, plan ready'] / times['original -s']).toFixed(2)}`,
+    `fuselage run ${others.join(', ')}`,
   ]);
 }

@@ -2,14 +2,14 @@
  * Compares fuselage with named peers: every comparison in one run, since the machine is noisy, and
  * as an ordinary user. Prints medians and ratios; `docs/benchmarks.md` says what they mean.
  *
- *     npm run bench [-- PART…]      parts: whole, start, extract; all without one
+ *     npm run bench [-- PART…]      parts: whole, start, zip, squashfs; all without one
  */
-import { extract } from './extract.mjs';
+import { squashfs, zip } from './extract.mjs';
 import { openScene } from './scene.mjs';
 import { start } from './start.mjs';
 import { whole } from './whole.mjs';
 
-const PARTS = { whole, start, extract };
+const PARTS = { whole, start, zip, squashfs };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((part) => !Object.hasOwn(PARTS, part));

@@ -7,7 +7,7 @@ import { chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nodeModulesZip, openDirectory, planStarter, writeFrame } from './inputs.mjs';
+import { nodeModules, openDirectory, planStarter, writeFrame } from './inputs.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
@@ -53,11 +53,11 @@ export function openScene() {
         alone: `${starter} ${frame} /bin/true`,
       };
     },
-    /** The zip of node_modules, where the user can read it. */
-    zip() {
-      const zip = join(place, 'node_modules.zip');
-      copyFileSync(nodeModulesZip(root, cache), zip);
-      return zip;
+    /** An archive of node_modules, where the user can read it. */
+    nodeModules(ending, tree) {
+      const archive = join(place, `node_modules.${ending}`);
+      copyFileSync(nodeModules(root, cache, ending, tree), archive);
+      return archive;
     },
     end: () => rmSync(place, { recursive: true, force: true }),
   };
