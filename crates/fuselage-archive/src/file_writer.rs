@@ -62,6 +62,7 @@ pub(crate) fn write_files(
         large: &shared,
         contents: archive.contents(),
         open: Opened::default(),
+        at: At::default(),
     })
 }
 
@@ -144,6 +145,7 @@ struct Writer<'a> {
     large: &'a [LargeFile<'a>],
     contents: Box<dyn Contents + 'a>,
     open: Opened,
+    at: At,
 }
 
 impl Writer<'_> {
@@ -213,9 +215,9 @@ impl Writer<'_> {
             .map_err(|error| ArchiveError::write(&self.tree.path(leaf), error))
     }
 
-    fn entering(&self, leaf: &Leaf) {
+    fn entering(&mut self, leaf: &Leaf) {
         if let Some(progress) = self.progress {
-            progress.entering(&self.tree.path(leaf));
+            progress.entering(self.at.path(self.tree, leaf));
         }
     }
 
@@ -223,6 +225,28 @@ impl Writer<'_> {
         if let Some(progress) = self.progress {
             progress.advanced(entries, bytes);
         }
+    }
+}
+
+/// The path of the entry that a thread is at: the same but for its end in a run of one directory.
+#[derive(Default)]
+struct At {
+    directory: Option<usize>,
+    path: Vec<u8>,
+    /// Bytes of the directory, with a slash.
+    begin: usize,
+}
+
+impl At {
+    fn path(&mut self, tree: &Tree, leaf: &Leaf) -> &[u8] {
+        if self.directory != Some(leaf.directory) {
+            self.path = tree.path_in(leaf.directory, b"");
+            self.begin = self.path.len();
+            self.directory = Some(leaf.directory);
+        }
+        self.path.truncate(self.begin);
+        self.path.extend_from_slice(&leaf.name);
+        &self.path
     }
 }
 

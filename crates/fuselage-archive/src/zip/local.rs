@@ -9,6 +9,7 @@ use crate::zip::fields::{Fields, extra};
 const SIGNATURE: &[u8] = b"PK\x03\x04";
 /// Sizes and checksum stand behind the data.
 const DATA_DESCRIPTOR: u16 = 1 << 3;
+const ENCRYPTED: u16 = 1;
 
 /// The extra field of zip64 (APPNOTE 4.5.3).
 const ZIP64: u16 = 0x0001;
@@ -32,20 +33,25 @@ pub(crate) fn data_offset(bytes: &[u8], record: &Record) -> Result<usize, Archiv
     let (name_length, extra_length) = (fields.u16()?, fields.u16()?);
     let name = fields.bytes(name_length.into())?;
     let list = fields.bytes(extra_length.into()).ok();
-    let agree = |what, local: &dyn Display, central: &dyn Display, equal| match equal {
-        true => Ok(()),
-        false => Err(differs(record, what, local, central)),
+    // Texts are made for what differs only: this is done for every entry.
+    let differs = |what, local: &dyn Display, central: &dyn Display| {
+        Err(differ(record, what, local, central))
     };
-    let (local, central) = (shown(name), shown(&record.name));
-    agree("name", &local, &central, name == record.name)?;
-    let equal = method == record.method;
-    agree("compression method", &method, &record.method, equal)?;
-    let (local, central) = (encryption(flags), encryption(record.flags));
-    agree("encryption", &local, &central, local == central)?;
+    if name != record.name {
+        return differs("name", &shown(name), &shown(&record.name));
+    }
+    if method != record.method {
+        return differs("compression method", &method, &record.method);
+    }
+    if (flags ^ record.flags) & ENCRYPTED != 0 {
+        return differs("encryption", &encryption(flags), &encryption(record.flags));
+    }
     // With a data descriptor these are zero and stand behind the data.
     if flags & DATA_DESCRIPTOR == 0 {
-        let (local, central) = (format!("{crc:08x}"), format!("{:08x}", record.crc));
-        agree("checksum", &local, &central, crc == record.crc)?;
+        if crc != record.crc {
+            let (local, central) = (format!("{crc:08x}"), format!("{:08x}", record.crc));
+            return differs("checksum", &local, &central);
+        }
         let mut zip64 = list.and_then(|list| extra(list, ZIP64));
         for (what, stated, central) in [
             ("size", size, record.size),
@@ -57,25 +63,22 @@ pub(crate) fn data_offset(bytes: &[u8], record: &Record) -> Result<usize, Archiv
                 _ => None,
             };
             let local = local.unwrap_or(stated.into());
-            agree(what, &local, &central, local == central)?;
+            if local != central {
+                return differs(what, &local, &central);
+            }
         }
     }
     Ok(4 + 26 + name.len() + usize::from(extra_length))
 }
 
 fn encryption(flags: u16) -> &'static str {
-    match flags & 1 {
+    match flags & ENCRYPTED {
         0 => "none",
         _ => "on",
     }
 }
 
-fn differs(
-    record: &Record,
-    what: &str,
-    local: &dyn Display,
-    central: &dyn Display,
-) -> ArchiveError {
+fn differ(record: &Record, what: &str, local: &dyn Display, central: &dyn Display) -> ArchiveError {
     let what = format!(
         "has two values of its {what}: `{local}` in its local header, `{central}` in the central \
          directory"

@@ -12,12 +12,3 @@ export function parseSize(text: string): number | null {
   const bytes = Number(match[1]) * 1024 ** (EXPONENTS[(match[2] ?? '').toUpperCase()] ?? 0);
   return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : null;
 }
-
-/** `bytes` for people: the largest unit in which it is at least 1, with one decimal. */
-export function formatSize(bytes: number): string {
-  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let unit = 0;
-  let size = bytes;
-  for (; size >= 1024 && unit < units.length - 1; unit++) size /= 1024;
-  return unit === 0 ? `${bytes} bytes` : `${size.toFixed(1)} ${units[unit]}`;
-}

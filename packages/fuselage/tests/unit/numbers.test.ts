@@ -1,6 +1,6 @@
 import { readJobs, readLimits, readSize } from '../../src/config/numbers.js';
 import { LIMIT_NAMES, POLICY } from '../../src/config/policy.js';
-import { formatSize, parseSize } from '../../src/config/size.js';
+import { parseSize } from '../../src/config/size.js';
 
 test.each([
   ['1', 1],
@@ -17,15 +17,6 @@ test.each([
   ['50%', null],
 ])('the size %j is %j', (text, bytes) => {
   expect(parseSize(text)).toBe(bytes);
-});
-
-test.each([
-  [0, '0 bytes'],
-  [1023, '1023 bytes'],
-  [1536, '1.5 KiB'],
-  [3 * 1024 ** 4 * 1024, '3072.0 TiB'],
-])('%d bytes are %j', (bytes, text) => {
-  expect(formatSize(bytes)).toBe(text);
 });
 
 test('jobs are whole numbers from 1 on', () => {
