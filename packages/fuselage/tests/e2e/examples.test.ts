@@ -94,8 +94,9 @@ describe('examples/demo', () => {
     const who = caller(undefined, { program: compiled('refused') });
     const ended = runFuselage(who, ['seccomp-namespace', demo]);
     expect(ended.status).toBe(1);
-    expect(ended.stdout).toContain('[ERR_USERNS_DENIED]');
-    expect(ended.stderr).toContain('fuselage doctor');
+    expect(ended.stderr).toContain('[ERR_USERNS_DENIED]');
+    expect(ended.stdout).toContain('fuselage cannot run here');
+    expect(ended.stdout).toContain('ERR_USERNS_DENIED');
   });
 });
 
