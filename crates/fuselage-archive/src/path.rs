@@ -1,5 +1,7 @@
 //! Names of entries, made to components.
 
+use std::borrow::Cow;
+
 use crate::error::ArchiveError;
 use crate::limits::{LONGEST_COMPONENT, Limited, Limits};
 
@@ -7,29 +9,37 @@ use crate::limits::{LONGEST_COMPONENT, Limited, Limits};
 ///
 /// Empty and `.` components are left out, as every tool writes some. Everything that could lead
 /// outside is refused, not repaired.
-pub(crate) fn normalised(name: &[u8], limits: &Limits) -> Result<Vec<u8>, ArchiveError> {
+pub(crate) fn normalised<'a>(
+    name: &'a [u8],
+    limits: &Limits,
+) -> Result<Cow<'a, [u8]>, ArchiveError> {
     if name.first() == Some(&b'/') {
         return Err(ArchiveError::hostile(name, "has an absolute path"));
     }
     if name.contains(&0) {
         return Err(ArchiveError::hostile(name, "has a NUL byte in its name"));
     }
-    let mut path = Vec::with_capacity(name.len());
-    let mut depth = 0;
-    for component in name.split(|byte| *byte == b'/') {
+    let named = name.strip_suffix(b"/").unwrap_or(name);
+    let (mut depth, mut left_out) = (0, false);
+    for component in named.split(|byte| *byte == b'/') {
         match component {
-            b"" | b"." => continue,
+            b"" | b"." => left_out = true,
             b".." => return Err(ArchiveError::hostile(name, "has a `..` in its path")),
             long if long.len() > LONGEST_COMPONENT => return Err(too_long(name, long.len())),
-            plain => {
-                if depth > 0 {
-                    path.push(b'/');
-                }
-                path.extend_from_slice(plain);
-                depth += 1;
-            }
+            _ => depth += 1,
         }
     }
+    // Nearly every name is as it should be already.
+    let path = match left_out {
+        false => Cow::Borrowed(named),
+        true => Cow::Owned(
+            named
+                .split(|byte| *byte == b'/')
+                .filter(|component| !matches!(*component, b"" | b"."))
+                .collect::<Vec<_>>()
+                .join(&b'/'),
+        ),
+    };
     check_place(|| name.to_vec(), depth, path.len(), limits)?;
     Ok(path)
 }

@@ -1,5 +1,7 @@
 //! The central directory: the one list of entries.
 
+use std::borrow::Cow;
+
 use crate::error::{ArchiveError, shown};
 use crate::limits::Limits;
 use crate::path::normalised;
@@ -229,15 +231,17 @@ fn add(
 }
 
 /// Names of MS-DOS and NTFS may be separated by `\`, which some tools forget to change.
-fn unix_name(parsed: &Parsed<'_>) -> Vec<u8> {
-    let mut name = parsed.record.name.clone();
+fn unix_name<'a>(parsed: &'a Parsed<'_>) -> Cow<'a, [u8]> {
+    let name = &parsed.record.name[..];
     let of_windows = matches!(parsed.made_by, 0 | 11 | 14);
-    if of_windows && !name.contains(&b'/') {
-        name.iter_mut()
-            .filter(|byte| **byte == b'\\')
-            .for_each(|byte| *byte = b'/');
+    if !of_windows || name.contains(&b'/') || !name.contains(&b'\\') {
+        return Cow::Borrowed(name);
     }
-    name
+    let slashed = name.iter().map(|byte| match byte {
+        b'\\' => b'/',
+        other => *other,
+    });
+    Cow::Owned(slashed.collect())
 }
 
 /// The type and the permission bits: of Unix where the tool was one of Unix (3) or macOS (19) and
