@@ -28,10 +28,10 @@ impl BlockSize {
         self.0 == 0
     }
 
-    /// Whether it can be data of an image with blocks of `block_size` bytes; nothing is compressed
-    /// to more than it was.
-    pub(crate) fn fits(self, block_size: u32) -> bool {
-        (1..=block_size).contains(&self.packed())
+    /// Whether it can be what `unpacked` bytes are compressed to: never more, since such a block is
+    /// stored. So the work for a file is bounded by its size.
+    pub(crate) fn fits(self, unpacked: u32) -> bool {
+        (1..=unpacked).contains(&self.packed())
     }
 }
 
@@ -101,7 +101,7 @@ impl BlockLists {
                 }
             } else {
                 at = at.saturating_add(size.packed().into());
-                if !size.fits(bounds.block_size) || at > bounds.bytes_used {
+                if !size.fits(unpacked as u32) || at > bounds.bytes_used {
                     let what = "has a block that lies outside of the image or is too large";
                     return Err(ArchiveError::damaged(&path(), what));
                 }

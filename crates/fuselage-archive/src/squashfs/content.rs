@@ -5,6 +5,7 @@ use crate::output::{ContentError, FilePart, Output};
 use crate::source::Source;
 use crate::squashfs::blocks::{BlockSize, Blocks, Part};
 use crate::squashfs::compression::Decompressor;
+use crate::squashfs::fragments::Fragment;
 use crate::squashfs::metadata::MetadataReader;
 use crate::squashfs::records::{FileRecord, Record, Tail, Walked};
 use crate::squashfs::superblock::Superblock;
@@ -48,8 +49,8 @@ struct Unpacked {
 #[derive(Default)]
 struct FragmentBlock {
     bytes: Vec<u8>,
-    /// Where it is in the image; `None`: nothing was unpacked.
-    start: Option<u64>,
+    /// Which it is; `None`: nothing was unpacked.
+    fragment: Option<Fragment>,
 }
 
 impl<'a> ContentReader<'a> {
@@ -263,15 +264,14 @@ impl FragmentBlock {
         tail: Tail,
         superblock: &Superblock,
     ) -> std::io::Result<&[u8]> {
-        let start = tail.fragment.start;
-        if self.start != Some(start) {
-            self.start = None;
+        if self.fragment != Some(tail.fragment) {
+            self.fragment = None;
             let mut packed = vec![0; tail.fragment.size.packed() as usize];
-            source.read_exact_at(&mut packed, start)?;
+            source.read_exact_at(&mut packed, tail.fragment.start)?;
             self.bytes.resize(superblock.block_size as usize, 0);
             let length = unpack(decompressor, &packed, tail.fragment.size, &mut self.bytes);
             self.bytes.truncate(length.unwrap_or(0));
-            self.start = Some(start);
+            self.fragment = Some(tail.fragment);
         }
         Ok(&self.bytes)
     }

@@ -1,5 +1,7 @@
 //! The fragment table: blocks that hold the ends of many files.
 
+use std::collections::BTreeMap;
+
 use crate::error::ArchiveError;
 use crate::fields::Fields;
 use crate::source::Source;
@@ -21,6 +23,8 @@ pub(crate) struct Fragment {
 
 /// Where the blocks of the table are; its entries are read when they are asked for.
 pub(crate) struct FragmentTable {
+    /// Those that were asked for, by where they start.
+    used: BTreeMap<u64, Fragment>,
     blocks: Vec<u64>,
     count: u32,
     block_size: u32,
@@ -40,6 +44,7 @@ impl FragmentTable {
         }
         let (positions, _) = bytes.as_chunks();
         Ok(Self {
+            used: BTreeMap::new(),
             count: (positions.len() as u32)
                 .saturating_mul(IN_BLOCK)
                 .min(superblock.fragments),
@@ -54,7 +59,7 @@ impl FragmentTable {
 
     /// The fragment block with a number.
     pub(crate) fn get(
-        &self,
+        &mut self,
         number: u32,
         metadata: &mut MetadataReader<'_>,
     ) -> Result<Fragment, ArchiveError> {
@@ -81,6 +86,22 @@ impl FragmentTable {
                 "the fragment block {number} lies outside of the image or is too large"
             )));
         }
-        Ok(Fragment { start, size })
+        self.claim(Fragment { start, size })
+    }
+
+    /// Makes sure that no two blocks share bytes: what is unpacked in all is bounded by the image.
+    fn claim(&mut self, fragment: Fragment) -> Result<Fragment, ArchiveError> {
+        let end = |of: &Fragment| of.start.saturating_add(of.size.packed().into());
+        let before = self.used.range(..fragment.start).next_back();
+        let overlaps = before.is_some_and(|(_, before)| end(before) > fragment.start)
+            || self
+                .used
+                .range(fragment.start..end(&fragment))
+                .any(|(_, other)| *other != fragment);
+        if overlaps {
+            return Err(damaged("two fragment blocks share bytes of the image"));
+        }
+        self.used.insert(fragment.start, fragment);
+        Ok(fragment)
     }
 }

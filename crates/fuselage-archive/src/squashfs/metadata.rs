@@ -41,6 +41,15 @@ pub(crate) struct Table {
     pub(crate) end: u64,
 }
 
+impl Table {
+    /// The most bytes that it can unpack to: a block has a header of two bytes and one of data at
+    /// least.
+    pub(crate) fn most_unpacked(self) -> u64 {
+        let blocks = self.end.saturating_sub(self.start).div_ceil(3);
+        blocks.saturating_mul(BLOCK as u64)
+    }
+}
+
 struct Block {
     bytes: Vec<u8>,
     /// Where the next one is in the image.
@@ -207,5 +216,23 @@ impl Cursor<'_, '_> {
         let mut bytes = [0; N];
         self.read(&mut bytes)?;
         Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_unpacks_to_a_block_for_each_three_bytes_at_most() {
+        let table = |end| Table {
+            name: "test",
+            start: 100,
+            end,
+        };
+        assert_eq!(table(99).most_unpacked(), 0);
+        assert_eq!(table(103).most_unpacked(), 8192);
+        assert_eq!(table(104).most_unpacked(), 2 * 8192);
+        assert_eq!(table(u64::MAX).most_unpacked(), u64::MAX);
     }
 }

@@ -107,9 +107,12 @@ impl Walked {
             directory: parent,
             name: entry.name,
             kind: LeafKind::HardLink { to },
+            mode: first.mode,
+            time: first.time,
             size: 0,
             holes: 0,
-            ..first.clone()
+            group: None,
+            index: first.index,
         };
         self.tree.add_leaf_in(leaf).map(drop)
     }

@@ -28,6 +28,7 @@ pub(crate) fn walk(
         metadata: MetadataReader::new(source, superblock),
         fragments: FragmentTable::read(&source, superblock)?,
         seen: HashMap::new(),
+        listings_left: superblock.directory_table().most_unpacked(),
         walked: Walked::new(limits, superblock.bytes_used),
     };
     let mut open = vec![(0, walk.root()?)];
@@ -51,6 +52,8 @@ struct Walk<'a> {
     /// By the numbers of their inodes.
     seen: HashMap<u32, Seen>,
     walked: Walked,
+    /// Bytes of listings that may still be read.
+    listings_left: u64,
 }
 
 /// An inode that was met before.
@@ -78,6 +81,10 @@ impl Walk<'_> {
         if listing.length == 0 {
             return Ok(Vec::new());
         }
+        self.listings_left = self
+            .listings_left
+            .checked_sub(listing.length.into())
+            .ok_or_else(|| damaged("directories share entries of the directory table"))?;
         let tree = &self.walked.tree;
         let table = self.superblock.directory_table();
         let cursor = self.metadata.at(table, listing.start)?;

@@ -279,6 +279,11 @@ fn data_lies_within_the_image_and_has_the_length_that_is_said() {
         with(|fields| fields.blocks[1] = 1903 | STORED),
         with(|fields| fields.blocks[1] = 1905 | STORED),
         with(|fields| fields.blocks[1] = 1904),
+        // Compressed to more than it was: work that no limit counts.
+        with(|fields| {
+            fields.size = 4097;
+            fields.blocks[1] = 2;
+        }),
         with(|fields| fields.size = 5999),
         with(|fields| fields.size = 6001),
     ] {
@@ -329,6 +334,40 @@ fn fragments_lie_within_their_block_and_their_table() {
         ("block 0", with(|image, _| image.fragments[0].0 = u64::MAX)),
     ] {
         refused("DAMAGED", named, &image);
+    }
+}
+
+#[test]
+fn fragment_blocks_share_no_bytes() {
+    let with = |change: fn(&mut Image)| {
+        let mut image = Image::new();
+        let mut entries = Vec::new();
+        for name in ["a", "b", "c"] {
+            let fields = FileFields {
+                start: 0,
+                size: 60,
+                fragment: image.fragment(&[b'x'; 100]),
+                offset: 40,
+                blocks: Vec::new(),
+            };
+            entries.push(image.file_of(name, &fields));
+        }
+        change(&mut image);
+        image.with_root(&entries)
+    };
+    for same in [
+        |_: &mut Image| {},
+        |image: &mut Image| image.fragments[1] = image.fragments[0],
+    ] {
+        assert_eq!(accepted(&with(same)).tree()[&b"b"[..]].2, [b'x'; 60]);
+    }
+    for shifted in [
+        |image: &mut Image| image.fragments[1].0 -= 1,
+        |image: &mut Image| image.fragments[1].0 += 1,
+        |image: &mut Image| image.fragments[0].1 += 1,
+        |image: &mut Image| image.fragments[2].0 = image.fragments[0].0 + 7,
+    ] {
+        refused("DAMAGED", "share bytes", &with(shifted));
     }
 }
 

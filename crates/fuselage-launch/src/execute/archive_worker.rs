@@ -97,7 +97,11 @@ impl<Q: Serialize + DeserializeOwned, A: Serialize + DeserializeOwned> ArchiveWo
         match worked {
             Worked::Answer(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(Answer::Done(answer)) => Ok(answer),
-                Ok(Answer::Failed(report)) => Err(LaunchError::Reported(report)),
+                // It says why it failed, not how a run that fails ends.
+                Ok(Answer::Failed(report)) => Err(LaunchError::Reported(ErrorReport {
+                    exit_code: 125,
+                    ..report
+                })),
                 Err(error) => Err(LaunchError::system(
                     "read the worker's answer",
                     error.into(),
