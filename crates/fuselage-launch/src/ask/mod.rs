@@ -17,6 +17,7 @@ use fuselage_plan::{Answer, MountPlan, Question, write_frame};
 use crate::ask::candidates::{Candidate, candidates};
 use crate::ask::conversation::{Heard, converse};
 use crate::ask::interruption::Interruption;
+use crate::ask::node_process::StartFailure;
 use crate::error::{LaunchError, ended};
 
 /// What is needed to start node.
@@ -141,12 +142,14 @@ fn talk(
 ) -> Result<Said, LaunchError> {
     let node = match node_process::start(asking, candidate, signals) {
         Ok(node) => node,
-        Err(failure) => {
-            if let Some(child) = failure.child {
-                children.ignore();
-                process::end_untraced(child);
-            }
-            return Ok(Said::NotStarted(causes::text(&failure.error)));
+        Err(StartFailure { child, error }) => {
+            // Nothing of node was touched yet: another one would meet the same.
+            let Some(child) = child else {
+                return Err(LaunchError::system("start node", error));
+            };
+            children.ignore();
+            process::end_untraced(child);
+            return Ok(Said::NotStarted(causes::text(&error)));
         }
     };
     let heard = converse(&node, question, interruption);
