@@ -48,9 +48,9 @@ fn open(path: &Path) -> Result<Fallback, Reason> {
     };
     let parent = match locate(above, &user)? {
         Located::There(parent) => parent,
-        Located::Missing(missing) => {
-            return Err(Reason::NotDirectory {
-                path: missing.ancestor_path,
+        Located::Missing(_) => {
+            return Err(Reason::Missing {
+                path: above.to_owned(),
             });
         }
     };

@@ -204,7 +204,10 @@ fn the_fallback_is_roots_or_the_users_and_no_link() {
     }
     link(&outside.path().join("link"), 0, &place);
     assert!(open_fallback(&outside.path().join("link")).is_err());
-    assert!(open_fallback(&outside.path().join("missing/below")).is_err());
+    let missing = outside.path().join("missing");
+    let error = open_fallback(&missing.join("below")).unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(cause, format!("{} is missing", missing.display()));
 }
 
 /// Swaps two names, again and again, as `uid`, while `body` runs for `time`.

@@ -12,7 +12,7 @@ import type { RunRequest } from './request.js';
 export interface FallbackFact {
   /** Its kind; null: nothing is there. */
   kind: 'file' | 'directory' | 'other' | null;
-  /** Whether it is missing and this user may make it. */
+  /** Whether it alone is missing, not what is above it, and this user may make it. */
   creatable: boolean;
   /** The nearest directory above it that is there. */
   ancestor: string;
@@ -65,6 +65,7 @@ function fallbackFact(path: string, inputs: Inputs): FallbackFact {
   while (ancestor !== '/' && inputs.file(ancestor).value?.kind !== 'directory') {
     ancestor = posix.dirname(ancestor);
   }
-  const creatable = kind === null && inputs.mayMake(path);
+  // One directory is made, not several: without /run a mirror stands in for both.
+  const creatable = kind === null && ancestor === posix.dirname(path) && inputs.mayMake(path);
   return { kind, creatable, ancestor };
 }
