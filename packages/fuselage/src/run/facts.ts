@@ -18,14 +18,18 @@ export interface FallbackFact {
   ancestor: string;
 }
 
-/** All that a plan rests on besides the request. */
-export interface RunFacts {
+/** What decides where the private directory goes. */
+export interface ProcdirFacts {
   /** This process and host. */
   host: HostFacts;
   /** The home. */
   home: HomeFact;
   /** The directory that is used where the home cannot be. */
   fallback: FallbackFact;
+}
+
+/** All that a plan rests on besides the request. */
+export interface RunFacts extends ProcdirFacts {
   /** What the archive of each tree is, by the NAME of the tree; empty trees have none. */
   archives: ReadonlyMap<string, ArchiveFacts>;
 }
@@ -40,6 +44,15 @@ export function gatherFacts(request: RunRequest, inputs: Inputs, policy: Policy)
   for (const tree of request.trees) {
     if (tree.kind !== 'empty') archives.set(tree.name, archiveFacts(tree.file, inputs));
   }
+  return { ...procdirFacts(inputs, policy), archives };
+}
+
+/**
+ * Looks at where the private directory can go.
+ *
+ * @throws FuselageError `ERR_HOME_RELATIVE`
+ */
+export function procdirFacts(inputs: Inputs, policy: Policy): ProcdirFacts {
   const home = homeFact(inputs);
   const needed = home.state !== 'usable' && home.state !== 'creatable';
   return {
@@ -48,7 +61,6 @@ export function gatherFacts(request: RunRequest, inputs: Inputs, policy: Policy)
     fallback: needed
       ? fallbackFact(policy.fallbackHome, inputs)
       : { kind: null, creatable: false, ancestor: '/' },
-    archives,
   };
 }
 
