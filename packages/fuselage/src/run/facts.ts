@@ -4,6 +4,7 @@ import type { Policy } from '../config/policy.js';
 import { FuselageError } from '../errors.js';
 import type { Inputs } from '../inputs.js';
 import type { ArchiveFacts, HostFacts } from '../native/index.js';
+import type { ErrorReport } from '../native/plan-types.js';
 import { checkSource } from './archive-source.js';
 import { type HomeFact, homeFact } from './home.js';
 import type { RunRequest } from './request.js';
@@ -12,6 +13,8 @@ import type { RunRequest } from './request.js';
 export interface FallbackFact {
   /** Its kind; null: nothing is there. */
   kind: 'file' | 'directory' | 'other' | null;
+  /** Why it cannot be used although it is a directory. */
+  refused: ErrorReport | null;
   /** Whether it alone is missing, not what is above it, and this user may make it. */
   creatable: boolean;
   /** The nearest directory above it that is there. */
@@ -60,7 +63,7 @@ export function procdirFacts(inputs: Inputs, policy: Policy): ProcdirFacts {
     home,
     fallback: needed
       ? fallbackFact(policy.fallbackHome, inputs)
-      : { kind: null, creatable: false, ancestor: '/' },
+      : { kind: null, refused: null, creatable: false, ancestor: '/' },
   };
 }
 
@@ -79,5 +82,6 @@ function fallbackFact(path: string, inputs: Inputs): FallbackFact {
   }
   // One directory is made, not several: without /run a mirror stands in for both.
   const creatable = kind === null && ancestor === posix.dirname(path) && inputs.mayMake(path);
-  return { kind, creatable, ancestor };
+  const refused = kind === 'directory' ? inputs.refusedFallback(path) : null;
+  return { kind, refused, creatable, ancestor };
 }

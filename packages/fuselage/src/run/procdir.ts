@@ -67,6 +67,7 @@ function withoutHome(facts: ProcdirFacts, size: number | null, policy: Policy): 
       hints: ['set FUSELAGE_HOME to a directory that you can write'],
     });
   }
+  if (fallback.refused !== null) throw FuselageError.fromReport(fallback.refused);
   const exists = fallback.kind === 'directory';
   const id = 'fallback';
   const way = exists || fallback.creatable ? 'directory' : 'mirror';

@@ -81,6 +81,20 @@ test('without a usable home: where the private directory goes, or the error of a
     code: 'ERR_HOME_UNUSABLE',
     causes: ['the home cannot be used: it is read-only', '`/run/fuselage` is no directory'],
   });
+  const refused = {
+    code: 'ERR_HOME_OWNER',
+    message: 'm',
+    causes: ['c'],
+    hints: ['h'],
+    exitCode: 125,
+  };
+  const directory = { '/run': run, '/run/fuselage': entry('d2', 'directory') };
+  expect(check({ files: directory })).toMatchObject({ ok: true });
+  expect(check({ files: directory, refused })).toMatchObject({
+    ok: false,
+    code: 'ERR_HOME_OWNER',
+    detail: 'm',
+  });
   expect(check({ files, home: OWN_HOME })).toMatchObject({ ok: true });
 });
 

@@ -208,15 +208,21 @@ describe('home', () => {
       detail: expect.stringContaining('on the existing directory'),
     });
     expect(checked('true').detail).toContain('on a mirror of /run');
-    const check = checked('echo >/run/fuselage');
-    expect(check).toMatchObject({ name: 'home', ok: false, needed: true });
-    const refused = inRun('echo >/run/fuselage', 'run echo started');
-    const lines = [
-      `fuselage: ${check.detail} [${check.code}]`,
-      ...check.causes.map((cause: string) => `  cause: ${cause}`),
-      ...check.hints.map((hint: string) => `  fix: ${hint}`),
-    ];
-    expect(refused).toMatchObject({ status: 125, stderr: `${lines.join('\n')}\n` });
+    for (const wrong of [
+      'echo >/run/fuselage',
+      'ln -s /tmp /run/fuselage',
+      'mkdir /run/fuselage; chown 4321 /run/fuselage',
+    ]) {
+      const check = checked(wrong);
+      expect(check).toMatchObject({ name: 'home', ok: false, needed: true });
+      const refused = inRun(wrong, 'run echo started');
+      const lines = [
+        `fuselage: ${check.detail} [${check.code}]`,
+        ...check.causes.map((cause: string) => `  cause: ${cause}`),
+        ...check.hints.map((hint: string) => `  fix: ${hint}`),
+      ];
+      expect(refused).toMatchObject({ status: 125, stderr: `${lines.join('\n')}\n` });
+    }
   });
 
   rootMountTest('root with somebody else’s home reads and writes nothing there', () => {
