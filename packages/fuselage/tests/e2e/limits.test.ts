@@ -59,6 +59,7 @@ mountTest('a small stack is enough for all that is not node', () => {
 test.each([
   ['processes', '--nproc=1', 'EAGAIN', '`ulimit -u`'],
   ['open files', '--nofile=6', 'EMFILE', '`ulimit -n`'],
+  ['numbers of open files', '--nofile=10', 'EMFILE', '`ulimit -n`'],
 ])('too few %s to start node: that is said, and no node is missing', (_, limit, cause, fix) => {
   const start = (words: string[]) =>
     runFuselage({ ...caller(), program: 'prlimit' }, [...words, launcher, '--version']);
