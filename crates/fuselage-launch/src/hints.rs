@@ -1,9 +1,11 @@
 //! What to do about errors of the system.
 
 use std::io::{Error, ErrorKind};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use fuselage_linux::causes::is_out_of_descriptors;
+use fuselage_linux::process::is_exec_format_error;
 
 /// An archive that was there a moment ago cannot be opened.
 pub(crate) fn archive_open(path: &Path, error: &Error) -> String {
@@ -56,6 +58,37 @@ pub(crate) fn command_not_found(
         .collect()
 }
 
+/// The program at `path` is there, and the kernel does not execute it.
+pub(crate) fn execution(path: &Path, error: &Error) -> String {
+    let facts = path.metadata();
+    let is_directory = facts.as_ref().is_ok_and(|facts| facts.is_dir());
+    let has_permission = facts.is_ok_and(|facts| facts.permissions().mode() & 0o111 != 0);
+    match error.kind() {
+        _ if is_directory => "it is a directory: name a program in it".to_owned(),
+        ErrorKind::PermissionDenied if !has_permission => {
+            format!("it has no execute permission: chmod +x {}", path.display())
+        }
+        ErrorKind::PermissionDenied => "the file system may be mounted `noexec`, or the \
+             permission is not for this user: copy the program elsewhere, or start it by its \
+             interpreter"
+            .to_owned(),
+        ErrorKind::ArgumentListTooLong => "pass fewer or shorter words and variables, for \
+             example by xargs(1) or in a file"
+            .to_owned(),
+        ErrorKind::ExecutableFileBusy => {
+            "run the command again once nothing writes to the file".to_owned()
+        }
+        _ if is_exec_format_error(error) => format!(
+            "use one that is built for this machine; `file {}` tells what it is",
+            path.display()
+        ),
+        ErrorKind::Other => {
+            "install what is missing, or correct the link or the first line of the file".to_owned()
+        }
+        _ => system(error).to_owned(),
+    }
+}
+
 /// What `fuselage doctor` is for.
 pub(crate) const DOCTOR: &str = "`fuselage doctor` tells what this host allows";
 
@@ -69,5 +102,28 @@ fn exhausted(error: &Error) -> Option<&'static str> {
             Some("end other programs of this user, or raise the limit of processes (`ulimit -u`)")
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{Permissions, set_permissions, write};
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_executed_is_told_apart_by_the_file_and_the_error() {
+        let place = tempfile::tempdir().unwrap();
+        let program = place.path().join("program");
+        write(&program, b"").unwrap();
+        let hint = |path: &Path, number| execution(path, &Error::from_raw_os_error(number));
+        const EACCES: i32 = 13;
+        const ENOEXEC: i32 = 8;
+        for (mode, expected) in [(0o644, "chmod +x"), (0o755, "noexec")] {
+            set_permissions(&program, Permissions::from_mode(mode)).unwrap();
+            assert!(hint(&program, EACCES).contains(expected));
+        }
+        assert!(hint(&program, ENOEXEC).contains("built for this machine"));
+        assert!(hint(place.path(), EACCES).contains("it is a directory"));
     }
 }

@@ -69,14 +69,14 @@ mod tests {
         let error = ErrorReport {
             code: "ERR_INTERNAL".into(),
             message: "cannot open the archive a\u{1b}[2J\nb".into(),
-            hints: vec!["close it: \u{9d}".into()],
+            hints: vec!["close it: \u{9d}\u{202e}".into()],
             causes: vec!["it is \0 open".into()],
             exit_code: 125,
         };
         assert_eq!(
             text(&error),
             "fuselage: cannot open the archive a\\u{1b}[2J\\nb [ERR_INTERNAL]\n  cause: it is \\u{0} \
-             open\n  fix: close it: \\u{9d}\n"
+             open\n  fix: close it: \\u{9d}\\u{202e}\n"
         );
     }
 

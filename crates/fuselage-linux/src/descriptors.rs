@@ -127,7 +127,11 @@ pub fn install(descriptor: BorrowedFd<'_>, number: RawFd) -> io::Result<()> {
 /// # Errors
 /// `EMFILE`.
 pub fn move_up(descriptor: OwnedFd) -> io::Result<OwnedFd> {
-    Ok(rustix::io::fcntl_dupfd_cloexec(descriptor, 10)?)
+    rustix::io::fcntl_dupfd_cloexec(descriptor, 10).map_err(|errno| match errno {
+        // The limit allows no such number at all (F_DUPFD in fcntl(2)).
+        rustix::io::Errno::INVAL => Errno::EMFILE.into(),
+        errno => errno.into(),
+    })
 }
 
 /// Whether descriptor 2 is a terminal.

@@ -1,11 +1,13 @@
 //! Looking at the home.
 
+use fuselage_linux::causes;
 use fuselage_store::HomeState;
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
-use crate::outcome::HomeOutcome;
+use crate::outcome::{DoneOutcome, HomeOutcome, done};
 use crate::path::path;
+use crate::report::ErrorReport;
 
 /// What can be done with a home directory.
 #[napi(object, object_from_js = false, use_nullable = true)]
@@ -37,4 +39,16 @@ impl From<HomeState> for HomeFacts {
 #[napi]
 pub fn inspect_home(home: Buffer) -> HomeOutcome {
     Ok(fuselage_store::inspect_home(path(&home)).into()).into()
+}
+
+/// Whether a directory that is there can hold the private directories of all runs; makes and changes
+/// nothing.
+#[napi]
+pub fn inspect_fallback(directory: Buffer) -> DoneOutcome {
+    done(
+        fuselage_store::inspect_fallback(path(&directory)).map_err(|error| {
+            let causes = causes::causes(&error);
+            ErrorReport::new(error.code(), error.to_string(), causes, error.hints())
+        }),
+    )
 }

@@ -54,6 +54,12 @@ pub enum Reason {
         /// What is none.
         path: PathBuf,
     },
+    /// It is not there, and is not made.
+    #[error("{} is missing", path.display())]
+    Missing {
+        /// What is missing.
+        path: PathBuf,
+    },
     /// A symbolic link that leads nowhere.
     #[error("{} is a symbolic link that leads nowhere", path.display())]
     DanglingLink {
@@ -178,6 +184,7 @@ impl StoreError {
             Reason::Owner { .. }
             | Reason::OwnerUnknown { .. }
             | Reason::NotDirectory { .. }
+            | Reason::Missing { .. }
             | Reason::ReadOnly { .. }
             | Reason::Call { .. } => {
                 hints.push(

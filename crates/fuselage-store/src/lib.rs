@@ -13,6 +13,6 @@ mod ownership;
 mod user;
 
 pub use error::{Reason, StoreError};
-pub use fallback::{Fallback, open_fallback};
+pub use fallback::{Fallback, inspect_fallback, open_fallback};
 pub use home::{Home, HomeState, PROCDIRS, inspect_home, open_home};
 pub use user::Intruder;

@@ -1,15 +1,8 @@
 import { readable } from './bytes.js';
 import type { ErrorReport } from './native/plan-types.js';
+import { printable } from './printable.js';
 
-/** What is no text: of a terminal it could be a command (Unicode, general category Cc). */
-const CONTROL = /\p{Cc}/gu;
-const SHORT: Record<string, string> = { '\t': '\\t', '\n': '\\n', '\r': '\\r' };
-
-function printable(text: string): string {
-  const escaped = (character: string) =>
-    SHORT[character] ?? `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
-  return readable(text).replace(CONTROL, escaped);
-}
+const line = (text: string) => printable(readable(text));
 
 /**
  * `error` word by word as the launcher prints it (`fuselage-launch`, report.rs): for where there is
@@ -17,9 +10,9 @@ function printable(text: string): string {
  */
 export function errorText(error: ErrorReport): string {
   const lines = [
-    `fuselage: ${printable(error.message)} [${error.code}]`,
-    ...error.causes.map((cause) => `  cause: ${printable(cause)}`),
-    ...error.hints.map((hint) => `  fix: ${printable(hint)}`),
+    `fuselage: ${line(error.message)} [${error.code}]`,
+    ...error.causes.map((cause) => `  cause: ${line(cause)}`),
+    ...error.hints.map((hint) => `  fix: ${line(hint)}`),
   ];
   return `${lines.join('\n')}\n`;
 }

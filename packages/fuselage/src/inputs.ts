@@ -11,12 +11,12 @@ import type {
   Outcome,
   Probe,
 } from './native/index.js';
-import type { Input } from './native/plan-types.js';
+import type { ErrorReport, Input } from './native/plan-types.js';
 
 /** The part of the addon that looks at things. */
 export type Looking = Pick<
   Addon,
-  'inspectArchive' | 'inspectFile' | 'inspectHome' | 'hostFacts' | 'probeHost'
+  'inspectArchive' | 'inspectFile' | 'inspectHome' | 'inspectFallback' | 'hostFacts' | 'probeHost'
 >;
 
 /** Whose run it is. */
@@ -100,6 +100,13 @@ export class Inputs {
     const may = state === 'creatable';
     this.#fact(`may make ${path}`, may);
     return may;
+  }
+
+  /** Why the directory `path`, which is there, cannot stand in for a home; null: it can. */
+  refusedFallback(path: string): ErrorReport | null {
+    const refused = this.#looking().inspectFallback(this.#bytes(path)).error ?? null;
+    this.#fact(`refused ${path}`, refused);
+    return refused;
   }
 
   /** What this process is and what the host offers. */

@@ -3,6 +3,7 @@
 mod candidates;
 mod conversation;
 mod interruption;
+mod next;
 mod node_process;
 
 use std::ffi::CString;
@@ -11,12 +12,14 @@ use std::path::Path;
 use fuselage_linux::causes;
 use fuselage_linux::descriptors::StandardFlags;
 use fuselage_linux::process::{self, ExitKind, Signal};
-use fuselage_linux::signals::{self, Borrowed, CALLER_SIGNALS, ChildSignal};
-use fuselage_plan::{Answer, MountPlan, Question, write_frame};
+use fuselage_linux::signals::{self, Borrowed, ChildSignal};
+use fuselage_plan::{MountPlan, Question, write_frame};
 
 use crate::ask::candidates::{Candidate, candidates};
-use crate::ask::conversation::{Heard, converse};
+use crate::ask::conversation::converse;
 use crate::ask::interruption::Interruption;
+use crate::ask::next::{Next, after_end, next};
+use crate::ask::node_process::StartFailure;
 use crate::error::{LaunchError, ended};
 
 /// What is needed to start node.
@@ -44,7 +47,8 @@ enum Said {
     Outcome(Outcome),
     Unsuitable(String),
     NotStarted(String),
-    /// Nothing: it died of a signal that its caller ignores or blocks.
+    /// Nothing: it died of a signal for the caller's programs. Where this process would have died
+    /// of it as well, it does.
     Killed(Signal),
 }
 
@@ -141,62 +145,35 @@ fn talk(
 ) -> Result<Said, LaunchError> {
     let node = match node_process::start(asking, candidate, signals) {
         Ok(node) => node,
-        Err(failure) => {
-            if let Some(child) = failure.child {
-                children.ignore();
-                process::end_untraced(child);
-            }
-            return Ok(Said::NotStarted(causes::text(&failure.error)));
-        }
-    };
-    let heard = converse(&node, question, interruption);
-    let no_answer = |how: String| no_answer(candidate, how);
-    let answer = match heard {
-        Ok(Heard::Frame(bytes)) => serde_json::from_slice::<Answer>(&bytes)
-            .map_err(|error| no_answer(format!("answered what is no answer: {error}"))),
-        Ok(Heard::Ended { partial }) => {
-            let how = interruption.await_end(node.pid);
-            if let Ok(ExitKind::Signaled(signal)) = how
-                && CALLER_SIGNALS.contains(&signal)
-            {
-                if !signals.includes(signal) {
-                    return Ok(Said::Killed(signal));
-                }
-                interruption.came.get_or_insert(signal);
-            }
-            let how = how.map_or_else(|error| error.to_string(), ended);
-            let half = if partial {
-                " in the middle of its answer"
-            } else {
-                ""
+        Err(StartFailure { child, error }) => {
+            // Nothing of node was touched yet: another one would meet the same.
+            let Some(child) = child else {
+                return Err(LaunchError::system("start node", error));
             };
-            return Err(no_answer(format!("{how}{half}")));
+            children.ignore();
+            process::end_untraced(child);
+            return Ok(Said::NotStarted(causes::text(&error)));
         }
-        Ok(Heard::Stuck) => Err(no_answer("did not end of a signal".to_owned())),
-        Err(error) => Err(no_answer(format!("could not be talked to: {error}"))),
     };
-    match answer {
-        // It has printed and flushed already; its exit hooks may want to run.
-        Ok(Answer::Done { exit_code }) => {
+    match next(converse(&node, question, interruption), candidate) {
+        Next::Await(said) => {
             drop(node.socket);
             let _ = interruption.await_end(node.pid);
-            Ok(Said::Outcome(Outcome::Done(exit_code)))
+            said
         }
-        Ok(Answer::Error { error }) => {
-            drop(node.socket);
-            let _ = interruption.await_end(node.pid);
-            Err(LaunchError::Reported(error))
-        }
-        other => {
+        Next::End(said) => {
             children.ignore();
             process::end_untraced(node.pid);
-            match other? {
-                Answer::Plan { plan, .. } => Ok(Said::Outcome(Outcome::Plan(Box::new(plan)))),
-                Answer::Unsuitable { reason } => Ok(Said::Unsuitable(reason)),
-                Answer::Done { .. } | Answer::Error { .. } => {
-                    Err(no_answer("answered twice".to_owned()))
-                }
+            said
+        }
+        Next::Reap { partial } => {
+            let said = after_end(interruption.await_end(node.pid), partial, candidate);
+            if let Ok(Said::Killed(signal)) = said
+                && signals.includes(signal)
+            {
+                interruption.came.get_or_insert(signal);
             }
+            said
         }
     }
 }

@@ -21,7 +21,8 @@ pub(crate) struct Node {
 
 /// Why it is not.
 pub(crate) struct StartFailure {
-    /// A child that must still be waited for.
+    /// The child that could not become node and must still be waited for; without one it was this
+    /// process that failed.
     pub(crate) child: Option<Pid>,
     pub(crate) error: io::Error,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use fuselage_linux::process::Signal;
 
 use super::*;
-use crate::execute::execution_hint;
+
 /// One of each kind; what the compiler asks for here is added to `every`, too.
 fn number(error: &LaunchError) -> usize {
     match error {
@@ -122,7 +122,7 @@ fn every() -> Vec<LaunchError> {
             LaunchError::CommandNotExecutable {
                 path: path(),
                 source: source(),
-                hint: execution_hint(&path(), &source()),
+                hint: hints::execution(&path(), &source()),
             },
             LaunchError::System {
                 what: "do it",

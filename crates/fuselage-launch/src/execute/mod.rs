@@ -23,8 +23,6 @@ use fuselage_linux::{capabilities, open};
 use fuselage_plan::{MountPlan, Namespaces, validate};
 
 use crate::error::LaunchError;
-#[cfg(test)]
-pub(crate) use crate::execute::program::execution_hint;
 use crate::execute::sources::Opened;
 use crate::explain;
 

@@ -4,7 +4,6 @@
 use std::ffi::{CString, OsStr};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use fuselage_linux::process;
@@ -125,7 +124,7 @@ pub(crate) fn become_program(mut runnable: Runnable) -> LaunchError {
     let name = String::from_utf8_lossy(runnable.words[0].as_bytes()).into_owned();
     match refused {
         Some((path, source)) => {
-            let hint = execution_hint(&path, &source);
+            let hint = hints::execution(&path, &source);
             LaunchError::CommandNotExecutable { path, source, hint }
         }
         None => LaunchError::CommandNotFound {
@@ -143,43 +142,13 @@ fn attempt(file: &Path, runnable: &Runnable) -> io::Error {
     };
     let error: io::Error =
         process::replace_process(&path, &runnable.words, &runnable.environment).into();
-    if shell_script::is_no_known_format(&error) && shell_script::is_text(file) {
+    if process::is_exec_format_error(&error) && shell_script::is_text(file) {
         // execvp(3) does so: a script without `#!` is one of sh.
         let mut words = vec![c"sh".to_owned(), path];
         words.extend_from_slice(&runnable.words[1..]);
         return process::replace_process(c"/bin/sh", &words, &runnable.environment).into();
     }
     error
-}
-
-pub(crate) fn execution_hint(path: &Path, error: &io::Error) -> String {
-    let facts = path.metadata();
-    let is_directory = facts.as_ref().is_ok_and(|facts| facts.is_dir());
-    let has_permission = facts.is_ok_and(|facts| facts.permissions().mode() & 0o111 != 0);
-    match error.kind() {
-        _ if is_directory => "it is a directory: name a program in it".to_owned(),
-        io::ErrorKind::PermissionDenied if !has_permission => {
-            format!("it has no execute permission: chmod +x {}", path.display())
-        }
-        io::ErrorKind::PermissionDenied => "the file system may be mounted `noexec`, or the \
-             permission is not for this user: copy the program elsewhere, or start it by its \
-             interpreter"
-            .to_owned(),
-        io::ErrorKind::ArgumentListTooLong => "pass fewer or shorter words and variables, for \
-             example by xargs(1) or in a file"
-            .to_owned(),
-        io::ErrorKind::ExecutableFileBusy => {
-            "run the command again once nothing writes to the file".to_owned()
-        }
-        _ if shell_script::is_no_known_format(error) => format!(
-            "use one that is built for this machine; `file {}` tells what it is",
-            path.display()
-        ),
-        io::ErrorKind::Other => {
-            "install what is missing, or correct the link or the first line of the file".to_owned()
-        }
-        _ => hints::system(error).to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -1,18 +1,11 @@
 //! Files that the kernel does not execute by itself.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::Path;
-
-use fuselage_linux::process::is_exec_format_error;
 
 /// The bytes that are looked at.
 const LOOKED_AT: u64 = 256;
-
-/// The kernel knows no such format (`ENOEXEC`).
-pub(crate) fn is_no_known_format(error: &io::Error) -> bool {
-    is_exec_format_error(error)
-}
 
 /// Whether the file begins as text: no NUL in its first line, which is the rule of the shells.
 pub(crate) fn is_text(file: &Path) -> bool {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use fuselage_linux::process::{Forked, Signal, exit_now, fork, send_signal, wait_for};
-use fuselage_store::{HomeState, inspect_home, open_fallback, open_home};
+use fuselage_store::{HomeState, inspect_fallback, inspect_home, open_fallback, open_home};
 use fuselage_testing::become_user;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
@@ -190,9 +190,13 @@ fn the_fallback_is_roots_or_the_users_and_no_link() {
     }
     let outside = open_tempdir();
     let place = outside.path().join("fuselage");
+    assert!(inspect_fallback(&place).is_err());
+    assert!(!place.exists());
     open_fallback(&place).unwrap();
     assert_eq!(mode(&place), 0o700);
+    inspect_fallback(&place).unwrap();
     as_user(USER, || {
+        inspect_fallback(&place).unwrap();
         open_fallback(&place).unwrap();
         let error = open_fallback(&outside.path().join("other")).unwrap_err();
         assert!(error.to_string().contains("other"));
@@ -204,7 +208,15 @@ fn the_fallback_is_roots_or_the_users_and_no_link() {
     }
     link(&outside.path().join("link"), 0, &place);
     assert!(open_fallback(&outside.path().join("link")).is_err());
-    assert!(open_fallback(&outside.path().join("missing/below")).is_err());
+    for spoilt in [theirs, outside.path().join("link")] {
+        let opened = open_fallback(&spoilt).unwrap_err();
+        let looked_at = inspect_fallback(&spoilt).unwrap_err();
+        assert_eq!(format!("{looked_at:?}"), format!("{opened:?}"));
+    }
+    let missing = outside.path().join("missing");
+    let error = open_fallback(&missing.join("below")).unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(cause, format!("{} is missing", missing.display()));
 }
 
 /// Swaps two names, again and again, as `uid`, while `body` runs for `time`.

@@ -1,9 +1,12 @@
+import { POLICY } from '../config/policy.js';
 import { asFuselageError } from '../errors.js';
 import type { Inputs } from '../inputs.js';
 import type { Platform, Probe } from '../native/index.js';
 import { launcherVersion } from '../native/launcher.js';
-import { homeFact } from '../run/home.js';
+import { procdirFacts } from '../run/facts.js';
+import type { HomeFact } from '../run/home.js';
 import { planNamespaces } from '../run/namespaces.js';
+import { type ProcdirPlan, planProcdir } from '../run/procdir.js';
 import { VERSION } from '../version.js';
 
 /** One thing that `fuselage doctor` looked at. */
@@ -73,38 +76,24 @@ function probes(inputs: Inputs): Check[] {
   return inputs.probes().map((probe) => ({ ...probe, needed: needed.includes(probe.name) }));
 }
 
+/** What a run would do: where it is refused, with its words. */
 function homeCheck(inputs: Inputs): Check {
   try {
-    const { path, state, owner, why } = homeFact(inputs);
-    if (state === 'foreign' && inputs.host().uid !== 0) {
-      return {
-        name: 'home',
-        ok: false,
-        needed: true,
-        detail: `${path} belongs to uid ${owner}`,
-        code: 'ERR_HOME_OWNER',
-        causes: why === '' ? [] : [why],
-        hints: ['set FUSELAGE_HOME to a directory of your own'],
-      };
-    }
-    if (state === 'lockedOut') {
-      return {
-        name: 'home',
-        ok: false,
-        needed: true,
-        detail: `${path} cannot be used`,
-        code: 'ERR_HOME_UNUSABLE',
-        causes: [why],
-        hints: [`chmod 0700 ${path}`],
-      };
-    }
-    const place = path ?? 'none';
-    if (state === 'usable') return fine('home', place);
-    if (state === 'creatable') return fine('home', `${place}, made by the first run`);
-    return fine('home', `${place} is not used: ${why}; runs work without it`);
+    const facts = procdirFacts(inputs, POLICY);
+    const plan = planProcdir(facts, null, POLICY);
+    return fine('home', homeDetail(facts.home, plan));
   } catch (error) {
     return failed('home', error);
   }
+}
+
+function homeDetail(home: HomeFact, plan: ProcdirPlan): string {
+  const place = home.path ?? 'none';
+  if (plan.home === null) {
+    const [notUsed, instead] = plan.reasons;
+    return `${place} is not used: ${notUsed?.why}; runs work without it, ${instead?.strategy}`;
+  }
+  return home.state === 'creatable' ? `${place}, made by the first run` : place;
 }
 
 /** Whether a run can work. */

@@ -139,6 +139,12 @@ export interface Addon {
   /** Whether a directory can be the home. Makes and changes nothing. */
   inspectHome(path: Buffer): Outcome<HomeFacts>;
 
+  /**
+   * Whether a directory that is there can stand in for a home. Makes and changes nothing.
+   * Errors: `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`.
+   */
+  inspectFallback(path: Buffer): Outcome<null>;
+
   /** Facts of this process and host. */
   hostFacts(): Outcome<HostFacts>;
 

@@ -4,6 +4,7 @@ import type { Policy } from '../config/policy.js';
 import { FuselageError } from '../errors.js';
 import type { Inputs } from '../inputs.js';
 import type { ArchiveFacts, HostFacts } from '../native/index.js';
+import type { ErrorReport } from '../native/plan-types.js';
 import { checkSource } from './archive-source.js';
 import { type HomeFact, homeFact } from './home.js';
 import type { RunRequest } from './request.js';
@@ -12,20 +13,26 @@ import type { RunRequest } from './request.js';
 export interface FallbackFact {
   /** Its kind; null: nothing is there. */
   kind: 'file' | 'directory' | 'other' | null;
-  /** Whether it is missing and this user may make it. */
+  /** Why it cannot be used although it is a directory. */
+  refused: ErrorReport | null;
+  /** Whether it alone is missing, not what is above it, and this user may make it. */
   creatable: boolean;
   /** The nearest directory above it that is there. */
   ancestor: string;
 }
 
-/** All that a plan rests on besides the request. */
-export interface RunFacts {
+/** What decides where the private directory goes. */
+export interface ProcdirFacts {
   /** This process and host. */
   host: HostFacts;
   /** The home. */
   home: HomeFact;
   /** The directory that is used where the home cannot be. */
   fallback: FallbackFact;
+}
+
+/** All that a plan rests on besides the request. */
+export interface RunFacts extends ProcdirFacts {
   /** What the archive of each tree is, by the NAME of the tree; empty trees have none. */
   archives: ReadonlyMap<string, ArchiveFacts>;
 }
@@ -40,6 +47,15 @@ export function gatherFacts(request: RunRequest, inputs: Inputs, policy: Policy)
   for (const tree of request.trees) {
     if (tree.kind !== 'empty') archives.set(tree.name, archiveFacts(tree.file, inputs));
   }
+  return { ...procdirFacts(inputs, policy), archives };
+}
+
+/**
+ * Looks at where the private directory can go.
+ *
+ * @throws FuselageError `ERR_HOME_RELATIVE`
+ */
+export function procdirFacts(inputs: Inputs, policy: Policy): ProcdirFacts {
   const home = homeFact(inputs);
   const needed = home.state !== 'usable' && home.state !== 'creatable';
   return {
@@ -47,8 +63,7 @@ export function gatherFacts(request: RunRequest, inputs: Inputs, policy: Policy)
     home,
     fallback: needed
       ? fallbackFact(policy.fallbackHome, inputs)
-      : { kind: null, creatable: false, ancestor: '/' },
-    archives,
+      : { kind: null, refused: null, creatable: false, ancestor: '/' },
   };
 }
 
@@ -65,6 +80,8 @@ function fallbackFact(path: string, inputs: Inputs): FallbackFact {
   while (ancestor !== '/' && inputs.file(ancestor).value?.kind !== 'directory') {
     ancestor = posix.dirname(ancestor);
   }
-  const creatable = kind === null && inputs.mayMake(path);
-  return { kind, creatable, ancestor };
+  // One directory is made, not several: without /run a mirror stands in for both.
+  const creatable = kind === null && ancestor === posix.dirname(path) && inputs.mayMake(path);
+  const refused = kind === 'directory' ? inputs.refusedFallback(path) : null;
+  return { kind, refused, creatable, ancestor };
 }

@@ -2,7 +2,7 @@ import { toPlanPath } from '../bytes.js';
 import type { Policy } from '../config/policy.js';
 import { FuselageError } from '../errors.js';
 import type { PlanPath, Reason, Step } from '../native/plan-types.js';
-import type { RunFacts } from './facts.js';
+import type { ProcdirFacts } from './facts.js';
 
 /** Where the private directory of a run goes. */
 export interface ProcdirPlan {
@@ -24,7 +24,7 @@ const PROCDIR = 'procdir';
  *
  * @throws FuselageError `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`
  */
-export function planProcdir(facts: RunFacts, size: number | null, policy: Policy): ProcdirPlan {
+export function planProcdir(facts: ProcdirFacts, size: number | null, policy: Policy): ProcdirPlan {
   const { home, host } = facts;
   if (home.path !== null && (home.state === 'usable' || home.state === 'creatable')) {
     const path = toPlanPath(home.path);
@@ -54,7 +54,7 @@ export function planProcdir(facts: RunFacts, size: number | null, policy: Policy
   return withoutHome(facts, size, policy);
 }
 
-function withoutHome(facts: RunFacts, size: number | null, policy: Policy): ProcdirPlan {
+function withoutHome(facts: ProcdirFacts, size: number | null, policy: Policy): ProcdirPlan {
   const { home, fallback } = facts;
   const path = policy.fallbackHome;
   const why =
@@ -67,6 +67,7 @@ function withoutHome(facts: RunFacts, size: number | null, policy: Policy): Proc
       hints: ['set FUSELAGE_HOME to a directory that you can write'],
     });
   }
+  if (fallback.refused !== null) throw FuselageError.fromReport(fallback.refused);
   const exists = fallback.kind === 'directory';
   const id = 'fallback';
   const way = exists || fallback.creatable ? 'directory' : 'mirror';

@@ -1,7 +1,8 @@
 import { doctorJson, doctorText } from '../../src/commands/doctor.js';
 import { type Check, hostChecks } from '../../src/host/capabilities.js';
 import { Inputs, libraryCaller } from '../../src/inputs.js';
-import { addon, platform } from '../../src/native/index.js';
+import { addon, type HomeFacts, platform } from '../../src/native/index.js';
+import { entry, type Given, inputs, OWN_HOME } from '../support/given.js';
 
 const FINE: Check = {
   name: 'node',
@@ -61,6 +62,40 @@ test('for programs: the keys that are documented', () => {
     version: expect.any(String),
     checks: [FINE, BAD],
   });
+});
+
+test('without a usable home: where the private directory goes, or the error of a run', () => {
+  const unusable: HomeFacts = { state: 'unusable', owner: null, why: 'it is read-only' };
+  const check = (given: Given) =>
+    hostChecks(inputs({ home: unusable, ...given }), platform).find(({ name }) => name === 'home');
+  const run = entry('d1', 'directory');
+  expect(check({ files: { '/run': run } })).toMatchObject({
+    ok: true,
+    detail:
+      '/home/u/.fuselage is not used: it is read-only; runs work without it, on a mirror of /run',
+  });
+  const files = { '/run': run, '/run/fuselage': entry('f', 'file') };
+  expect(check({ files })).toMatchObject({
+    ok: false,
+    needed: true,
+    code: 'ERR_HOME_UNUSABLE',
+    causes: ['the home cannot be used: it is read-only', '`/run/fuselage` is no directory'],
+  });
+  const refused = {
+    code: 'ERR_HOME_OWNER',
+    message: 'm',
+    causes: ['c'],
+    hints: ['h'],
+    exitCode: 125,
+  };
+  const directory = { '/run': run, '/run/fuselage': entry('d2', 'directory') };
+  expect(check({ files: directory })).toMatchObject({ ok: true });
+  expect(check({ files: directory, refused })).toMatchObject({
+    ok: false,
+    code: 'ERR_HOME_OWNER',
+    detail: 'm',
+  });
+  expect(check({ files, home: OWN_HOME })).toMatchObject({ ok: true });
 });
 
 describe('on this host', () => {

@@ -299,7 +299,7 @@ describe('the mode of a home', () => {
     expect(ended.stderr).toContain(`fix: give yourself all rights to it: chmod 0700 ${home}`);
     const doctor = runFuselage(who, ['doctor']);
     expect(doctor.status).toBe(1);
-    expect(doctor.stdout).toContain(`fix: chmod 0700 ${home}`);
+    expect(doctor.stdout).toContain(`fix: give yourself all rights to it: chmod 0700 ${home}`);
     chmodSync(home, 0o700);
     expect(runFuselage(who, ['doctor']).stdout).toMatch(/ok +home/);
   });

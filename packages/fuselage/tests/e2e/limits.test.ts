@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 
 import { mountTest } from '../support/must-mount.js';
-import { freshDirectory, frontDoor } from '../support/places.js';
+import { freshDirectory, frontDoor, launcher } from '../support/places.js';
 import { caller, runFuselage } from '../support/run-fuselage.js';
 import { standInNode } from '../support/stand-in-node.js';
 import { writeZip } from '../support/zip-file.js';
@@ -53,4 +53,20 @@ mountTest('a small stack is enough for all that is not node', () => {
     ...command,
   ]);
   expect(ended).toMatchObject({ stdout: '64\nalpha\n', stderr: '' });
+});
+
+// The launcher itself: a shell before it needs descriptors of its own.
+test.each([
+  ['processes', '--nproc=1', 'EAGAIN', '`ulimit -u`'],
+  ['open files', '--nofile=6', 'EMFILE', '`ulimit -n`'],
+  ['numbers of open files', '--nofile=10', 'EMFILE', '`ulimit -n`'],
+])('too few %s to start node: that is said, and no node is missing', (_, limit, cause, fix) => {
+  const start = (words: string[]) =>
+    runFuselage({ ...caller(), program: 'prlimit' }, [...words, launcher, '--version']);
+  expect(start([])).toMatchObject({ status: 0, stderr: '' });
+  const ended = start([limit]);
+  expect(ended).toMatchObject({ status: 125, stdout: '' });
+  expect(ended.stderr).toContain('fuselage: cannot start node [ERR_INTERNAL]\n');
+  expect(ended.stderr).toContain(`(${cause})`);
+  expect(ended.stderr).toContain(fix);
 });

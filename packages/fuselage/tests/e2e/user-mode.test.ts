@@ -193,6 +193,38 @@ describe('home', () => {
     }
   });
 
+  otherUserTest('doctor says of /run/fuselage what a run says', () => {
+    const inRun = (make: string, words: string) =>
+      inOwnMounts(
+        caller(),
+        `mount -t tmpfs -o mode=0755 run /run; ${make}
+         export FUSELAGE_HOME=/proc/no/home; as_user "$0" ${words}`,
+      );
+    const checked = (make: string) =>
+      JSON.parse(inRun(`${make}; set +e`, 'doctor --json').stdout).checks.at(-1);
+    expect(checked('mkdir -m 755 /run/fuselage')).toMatchObject({
+      name: 'home',
+      ok: true,
+      detail: expect.stringContaining('on the existing directory'),
+    });
+    expect(checked('true').detail).toContain('on a mirror of /run');
+    for (const wrong of [
+      'echo >/run/fuselage',
+      'ln -s /tmp /run/fuselage',
+      'mkdir /run/fuselage; chown 4321 /run/fuselage',
+    ]) {
+      const check = checked(wrong);
+      expect(check).toMatchObject({ name: 'home', ok: false, needed: true });
+      const refused = inRun(wrong, 'run echo started');
+      const lines = [
+        `fuselage: ${check.detail} [${check.code}]`,
+        ...check.causes.map((cause: string) => `  cause: ${cause}`),
+        ...check.hints.map((hint: string) => `  fix: ${hint}`),
+      ];
+      expect(refused).toMatchObject({ status: 125, stderr: `${lines.join('\n')}\n` });
+    }
+  });
+
   rootMountTest('root with somebody else’s home reads and writes nothing there', () => {
     const home = freshHome(ordinaryUser);
     mkdirSync(join(home, '.fuselage'), { mode: 0o700 });

@@ -133,6 +133,18 @@ describe('inspectFile', () => {
   });
 });
 
+test('inspectFallback takes a directory, and no link to one', () => {
+  const directory = freshDirectory();
+  const link = join(freshDirectory(), 'link');
+  symlinkSync(directory, link);
+  expect(addon().inspectFallback(bytes(directory))).toEqual({ value: null });
+  expect(addon().inspectFallback(bytes(link)).error).toMatchObject({
+    code: 'ERR_HOME_UNUSABLE',
+    causes: [`${link} is a symbolic link, and none is followed there`],
+    hints: [`remove the link: rm ${link}`],
+  });
+});
+
 describe('inspectHome', () => {
   const look = (path: string) => addon().inspectHome(bytes(path));
 

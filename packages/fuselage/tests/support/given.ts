@@ -3,6 +3,7 @@ import { toBytes } from '../../src/bytes.js';
 import { POLICY } from '../../src/config/policy.js';
 import { type Caller, Inputs, type Looking } from '../../src/inputs.js';
 import type { ArchiveFacts, FileFacts, HomeFacts, HostFacts } from '../../src/native/index.js';
+import type { ErrorReport } from '../../src/native/plan-types.js';
 
 /** An ordinary user on an ordinary host. */
 export const USER: HostFacts = {
@@ -68,6 +69,8 @@ export interface Given {
   home?: HomeFacts;
   /** The place that stands in for it; without it nothing may be made there. */
   fallback?: HomeFacts;
+  /** Why it cannot be used although it is a directory. */
+  refused?: ErrorReport;
   /** The host. */
   host?: HostFacts;
   /** The environment. */
@@ -93,6 +96,7 @@ export function looking(given: Given): Looking {
       return { value };
     },
     inspectHome: (path) => ({ value: homeAt(path.toString(), given) }),
+    inspectFallback: () => (given.refused ? { error: given.refused } : { value: null }),
     hostFacts: () => ({ value: given.host ?? USER }),
     probeHost: () => [],
   };

@@ -73,6 +73,16 @@ const GOLDEN: Record<string, Golden> = {
       files: { '/run': entry('d1', 'directory') },
     },
   },
+  'no-home-no-run': {
+    options: { static: ['sdk.zip'] },
+    program: COMMAND,
+    given: {
+      host: ROOT,
+      home: { state: 'unusable', owner: null, why: 'it is on a read-only file system' },
+      files: { '/': entry('d0', 'directory') },
+      fallback: { state: 'creatable', owner: null, why: '' },
+    },
+  },
   'no-home-made': {
     options: { static: ['sdk.zip'] },
     program: COMMAND,

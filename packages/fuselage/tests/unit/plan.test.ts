@@ -18,11 +18,13 @@ function request(trees: TreeRequest[] = [], more: Partial<RunRequest> = {}): Run
   return { trees, program, jobs: null, tmpfsSize: null, limits: {}, explain: false, ...more };
 }
 
+const FALLBACK: FallbackFact = { kind: null, refused: null, creatable: false, ancestor: '/run' };
+
 function facts(more: Partial<RunFacts> = {}): RunFacts {
   return {
     host: USER,
     home: { path: '/home/u/.fuselage', ...OWN_HOME },
-    fallback: { kind: null, creatable: false, ancestor: '/run' },
+    fallback: FALLBACK,
     archives: new Map([
       ['s', zip('1')],
       ['d', zip('2')],
@@ -251,13 +253,13 @@ describe('the home', () => {
   });
 
   test('unusable, and /run/fuselage is there: on it', () => {
-    const fallback: FallbackFact = { kind: 'directory', creatable: false, ancestor: '/run' };
+    const fallback: FallbackFact = { ...FALLBACK, kind: 'directory' };
     const made = plan(request(), facts({ home: home('unusable'), fallback }));
     expect(made.steps[0]).toMatchObject({ how: { way: 'directory' } });
   });
 
   test('unusable, and /run/fuselage may be made: it is', () => {
-    const fallback: FallbackFact = { kind: null, creatable: true, ancestor: '/run' };
+    const fallback: FallbackFact = { ...FALLBACK, creatable: true };
     const made = plan(request(), facts({ host: ROOT, home: home('unusable'), fallback }));
     expect(made.steps[0]).toMatchObject({ path: '/run/fuselage', how: { way: 'directory' } });
     expect(made.reasons[2]).toMatchObject({ strategy: 'on a directory that is made' });
@@ -276,10 +278,22 @@ describe('the home', () => {
   });
 
   test('unusable, and /run/fuselage is a file: an error', () => {
-    const fallback: FallbackFact = { kind: 'file', creatable: false, ancestor: '/run' };
+    const fallback: FallbackFact = { ...FALLBACK, kind: 'file' };
     expect(() => plan(request(), facts({ home: home('unusable'), fallback }))).toThrow(
       'no place for the trees',
     );
+  });
+
+  test('unusable, and /run/fuselage cannot be relied on: the error that tells why', () => {
+    const refused = new FuselageError('ERR_HOME_OWNER', 'cannot use it', {
+      hints: ['h'],
+    }).toReport();
+    const fallback: FallbackFact = { ...FALLBACK, kind: 'directory', refused };
+    const planned = (home: RunFacts['home']) => plan(request(), facts({ home, fallback }));
+    expect(() => planned(home('unusable'))).toThrow(
+      expect.objectContaining({ code: 'ERR_HOME_OWNER', message: 'cannot use it' }),
+    );
+    expect(planned(home('usable')).home).toBe('/h');
   });
 
   test("somebody else's: an error for a user", () => {
@@ -342,6 +356,7 @@ test('every cell: any request and any facts give a sound plan or an error of our
   });
   const fallback = fc.record({
     kind: fc.constantFrom<FallbackFact['kind']>(null, 'directory', 'file', 'other'),
+    refused: fc.constant(null),
     creatable: fc.boolean(),
     ancestor: fc.constantFrom('/', '/run'),
   });
