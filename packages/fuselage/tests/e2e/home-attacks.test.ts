@@ -24,7 +24,7 @@ import { FuselageError, planRun } from '../../src/index.js';
 import { launch } from '../../src/run/launch.js';
 import { compiled } from '../support/compile.js';
 import { mountTest, rootMountTest, rootTest } from '../support/must-mount.js';
-import { freshDirectory, freshHome, frontDoor, launcher } from '../support/places.js';
+import { freshDirectory, freshHome, frontDoor, give, launcher } from '../support/places.js';
 import {
   type Caller,
   caller,
@@ -182,7 +182,7 @@ describe('a user whose home is exchanged', () => {
       const [at, swap] = [join(who.home, '.fuselage'), join(who.home, 'swap')] as const;
       for (const path of [at, swap]) {
         mkdirSync(path, { mode: 0o700 });
-        chownSync(path, who.uid, who.uid);
+        give(path, who.uid);
       }
       await whileSwapped(who.uid, [at, swap], 1500, async () => {
         for (let attempt = 0; attempt < 15; attempt++) {
