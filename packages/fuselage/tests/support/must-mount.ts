@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
-import { TEST_MUST_MOUNT } from '../../src/config/env.js';
+import { TEST_LONG, TEST_MUST_MOUNT } from '../../src/config/env.js';
 import { addon, type Outcome } from '../../src/native/index.js';
 import { inAnotherNode } from './addon-elsewhere.js';
 import { whyNoControlGroup } from './control-group.js';
@@ -49,6 +49,14 @@ function whyNoMount(): string | null {
 
 /** A test in which an ordinary user mounts: `fuselage run` of {@link ordinaryUser}. */
 export const mountTest: Test = testUnless(whyNoMount);
+
+const isLong = () => process.env[TEST_LONG] === '1';
+
+/** The same where it takes so long that it must be asked for. */
+export const longMountTest: Test = testUnless(
+  () => (isLong() ? whyNoMount() : `it takes long; ${TEST_LONG} is not 1`),
+  isLong,
+);
 
 function isInPath(program: string): boolean {
   return (process.env.PATH ?? '').split(':').some((directory) => {
