@@ -4,6 +4,9 @@ const ROOMS = ['native', 'ask', 'config', 'run', 'host', 'commands', 'cli'];
 /** Files in no room are the library's: they may use what the commands may, and no command. */
 const LIBRARY = ROOMS.indexOf('host');
 
+/** `… from 'x'`, `import 'x'`, `import('x')`, `require('x')`. */
+const IMPORT = /\b(?:from|import|require)\s*\(?\s*'(\.[^']*)'/g;
+
 const SOURCE = 'packages/fuselage/src/';
 
 function room(path) {
@@ -22,7 +25,7 @@ export function wrongImports(paths, read) {
     .filter((path) => path.startsWith(SOURCE) && path.endsWith('.ts'))
     .flatMap((path) => {
       if (room(path) < 0) return [`${path} is in a room that scripts/check/rooms.mjs lacks`];
-      const imported = [...read(path).matchAll(/\bfrom '(\.[^']*)'/g)].map(([, to]) =>
+      const imported = [...read(path).matchAll(IMPORT)].map(([, to]) =>
         new URL(to, `file:///${path}`).pathname.slice(1),
       );
       return imported

@@ -27,3 +27,18 @@ test('and from no later one', () => {
     assert.equal(broken(path, `import { x } from '${to}';`).length, 1, `${path} ${to}`);
   }
 });
+
+test('an import of any form is seen', () => {
+  for (const text of [
+    "import { x } from '../cli/cli.js';",
+    "export * from '../cli/cli.js';",
+    "import '../cli/cli.js';",
+    "const { x } = await import('../cli/cli.js');",
+    "const x = await import(\n  '../cli/cli.js'\n);",
+    "type X = import('../cli/cli.js').X;",
+    "const { x } = require('../cli/cli.js');",
+  ]) {
+    assert.equal(broken('run/plan.ts', text).length, 1, text);
+    assert.deepEqual(broken('cli/bin.ts', text), [], text);
+  }
+});

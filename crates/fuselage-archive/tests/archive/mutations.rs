@@ -32,6 +32,8 @@ impl Random {
     }
 }
 
+const MEBIBYTE: usize = 1 << 20;
+
 /// Archives of one format.
 struct Originals {
     format: &'static str,
@@ -84,6 +86,8 @@ fn zips() -> Originals {
             zip(&entries[..2]),
             zip_with(&entries, b"#!/bin/sh\n", true),
             zip(&[]),
+            // Too large to be decompressed in one piece.
+            zip(&[file("large", &text.repeat(2 * MEBIBYTE / text.len() + 1))]),
         ],
         headers: ZIP_HEADERS,
     }

@@ -26,3 +26,6 @@ export const OUTPUTS = {
 
 /** Read by our tests alone: a test that cannot mount fails instead of being skipped. */
 export const TEST_MUST_MOUNT = 'FUSELAGE_TEST_MUST_MOUNT';
+
+/** Read by our tests alone: where it is 1, tests that take long run, too. */
+export const TEST_LONG = 'FUSELAGE_TEST_LONG';

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { transformSync } from 'esbuild';
 
 const ENTRY = join(__dirname, '../../src/entry.js');
 
@@ -52,4 +53,47 @@ test.each(['20.17.0', '20.20.2', '22.0.0', '100.0.0'])('%s goes on', (node) => {
 test('the oldest node that is accepted is the one of package.json', () => {
   const { engines } = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8'));
   expect(engines.node).toBe('>=20.17');
+});
+
+describe('for every node there ever was', () => {
+  /** What is newer, and nothing to translate: esbuild prints it away. */
+  const printedAway = /,\s*\)|\d_\d/;
+
+  /** Whether it is ES5: esbuild finds nothing to translate in it. */
+  function isES5(text: string): boolean {
+    const translated = (target: string) => transformSync(text, { target, logLevel: 'silent' }).code;
+    try {
+      return translated('es5') === translated('esnext') && !printedAway.test(text);
+    } catch {
+      return false;
+    }
+  }
+
+  test('it is ES5', () => {
+    expect(isES5(readFileSync(ENTRY, 'utf8'))).toBe(true);
+  });
+
+  test.each([
+    'let a = 1;',
+    'const a = 1;',
+    'f(() => 1);',
+    'f(`a`);',
+    'f({ a });',
+    'f({ a() {} });',
+    'f({ [a]: 1 });',
+    'f(...a);',
+    'function f(a = 1) {}',
+    'for (var a of b) f(a);',
+    'class A {}',
+    'async function f() {}',
+    'try { f(); } catch {}',
+    'f(a?.b);',
+    'f(a ?? b);',
+    'f(a ** b);',
+    'f(1n);',
+    'f(1_000);',
+    'f(a,);',
+  ])('%s is not', (text) => {
+    expect(isES5(text)).toBe(false);
+  });
 });

@@ -306,6 +306,23 @@ describe('what is the caller’s stays the caller’s', () => {
     });
   });
 
+  mountTest('the status flags of the standard descriptors, whatever node makes of them', () => {
+    const [probe, nonblocking] = [compiled('probe'), compiled('nonblocking')];
+    const flags = (who: Caller, words: string[]) => {
+      const ended = runFuselage(who, words);
+      expect(ended).toMatchObject({ status: 0, stderr: '' });
+      return ended.stdout.split('\n').filter((line) => /^fd [012] /.test(line));
+    };
+    const plain = flags(caller(undefined, { program: probe }), []);
+    expect(plain).toHaveLength(3);
+    const node = standInNode(`exec '${nonblocking}' "$node" "$@"`);
+    expect(flags(callerWithNode(node.path), ['run', probe])).toEqual(plain);
+    // What would be seen if nobody gave them back.
+    const script = `'${nonblocking}' true; exec '${probe}'`;
+    const changed = flags(caller(undefined, { program: 'sh' }), ['-c', script]);
+    for (const [number, line] of plain.entries()) expect(changed[number]).not.toBe(line);
+  });
+
   mountTest('the IPC channel of a node that started us', async () => {
     const who = caller();
     const script = `process.on('message', (m) => { process.send('got ' + m); process.disconnect(); });`;

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mountTest, rootMountTest } from '../support/must-mount.js';
+import { longMountTest, mountTest, rootMountTest } from '../support/must-mount.js';
 import { freshDirectory } from '../support/places.js';
 import {
   type Caller,
@@ -189,9 +189,7 @@ function launcherPeak(): number {
   return Math.max(...peaks);
 }
 
-const longTest = process.env.FUSELAGE_TEST_LONG === '1' ? mountTest : test.skip;
-
-longTest(
+longMountTest(
   'one line of a gigabyte takes little memory',
   async () => {
     const who = caller();

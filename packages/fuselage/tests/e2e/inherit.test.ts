@@ -1,7 +1,7 @@
 import { compiled } from '../support/compile.js';
 import { mountTest } from '../support/must-mount.js';
 import { packedInstall } from '../support/packed-install.js';
-import { launcher } from '../support/places.js';
+import { frontDoor, launcher } from '../support/places.js';
 import { type Caller, caller, runFuselage } from '../support/run-fuselage.js';
 import { writeZip } from '../support/zip-file.js';
 
@@ -92,5 +92,32 @@ describe('the command gets exactly what the caller gave', () => {
     const inside = probe(who, [launcher, 'run', '-s', zip, '--', program]);
     const lists = [differBetweenAnyTwoProcesses, differByDesign];
     expect(without(inside, lists)).toEqual(without(plain, lists));
+  });
+
+  describe.each(['ignore', 'block'])('SIGCHLD by env --%s-signal', (way) => {
+    const words = (...rest: string[]) => ['env', `--${way}-signal=CHLD`, ...rest];
+    const ofSignals = (lines: string[]) =>
+      lines.filter((line) => /^status Sig(Blk|Ign)/.test(line));
+
+    mountTest('is as it was, and not pending', () => {
+      const who = caller();
+      const zip = writeZip(`${who.home}/x.zip`, [{ name: 'a', content: 'x' }]);
+      const program = compiled('probe');
+      const run = ['run', '-s', zip, '--', program];
+      const lists = [differBetweenAnyTwoProcesses, differByDesign];
+      const plain = probe(who, words(program));
+      expect(without(probe(who, words(launcher, ...run)), lists)).toEqual(without(plain, lists));
+      // Dash no longer ignores it, whatever it executes.
+      const byShell = probe(who, words('sh', '-c', 'exec "$0"', program));
+      const inside = probe(who, words(frontDoor, ...run));
+      lists.push(differByShell);
+      expect(without(inside, lists)).toEqual(without(byShell, lists));
+    });
+
+    test('would be seen', () => {
+      const program = compiled('probe');
+      const [one, other] = [probe(caller(), words(program)), probe(caller(), [program])];
+      expect(ofSignals(one)).not.toEqual(ofSignals(other));
+    });
   });
 });

@@ -1,15 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mountTest } from '../support/must-mount.js';
+import { mountTest, rootMountTest } from '../support/must-mount.js';
 import { freshDirectory } from '../support/places.js';
 import { caller, ordinaryUser, runFuselage } from '../support/run-fuselage.js';
 import { tinySquashfs } from '../support/tiny-squashfs.js';
 
 describe.each([
-  ['uid 12345', ordinaryUser],
-  ['root', 0],
-])('as %s', (_name, uid) => {
-  mountTest('a squashfs image is a tree, read-only and as a copy', () => {
+  ['an ordinary user', ordinaryUser, mountTest],
+  ['root', 0, rootMountTest],
+] as const)('as %s', (_name, uid, test) => {
+  test('a squashfs image is a tree, read-only and as a copy', () => {
     const image = join(freshDirectory(), 'image.sfs');
     writeFileSync(image, tinySquashfs('hello.txt', 'hello\n'));
     const script = `cd "$FUSELAGE_STATIC/image" && cat hello.txt && ! echo x 2>/dev/null >new
@@ -20,7 +20,7 @@ describe.each([
     expect(ended).toEqual({ status: 0, signal: null, stdout, stderr: '' });
   });
 
-  mountTest('a squashfs image of another kind is an error that says which', () => {
+  test('a squashfs image of another kind is an error that says which', () => {
     const image = join(freshDirectory(), 'image.sfs');
     const bytes = tinySquashfs('hello.txt', 'hello\n');
     for (const [change, word, code] of [

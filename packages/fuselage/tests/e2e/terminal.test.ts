@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { compiled } from '../support/compile.js';
 import { mountTest, mountTestWith } from '../support/must-mount.js';
 import { freshDirectory, frontDoor } from '../support/places.js';
-import { caller } from '../support/run-fuselage.js';
+import { caller, ordinaryUser } from '../support/run-fuselage.js';
 import { standInNode } from '../support/stand-in-node.js';
 import { atShell, atTerminal } from '../support/terminal.js';
 
@@ -40,6 +40,27 @@ mountTest('Ctrl-Z stops it, fg goes on', () => {
     '+^C',
     '=status 130',
   ]);
+  expect(ended.status).toBe(5);
+});
+
+mountTest('Ctrl-Z while node is asked, and fg', () => {
+  const go = join(freshDirectory(ordinaryUser), 'go');
+  const wait = `until [ -e '${go}' ]; do :; done`;
+  const node = standInNode(`echo it is asked >/dev/tty; ${wait}; exec "$node" "$@"`);
+  const ended = atShell(
+    [
+      `+${run} echo rea''dy\n`,
+      '=it is asked',
+      '+^Z',
+      '=Stopped',
+      `+touch '${go}'; echo tou''ched\n`,
+      '=touched',
+      '+fg; echo status $?\n',
+      '=ready',
+      '=status 0',
+    ],
+    { FUSELAGE_NODE: node.path },
+  );
   expect(ended.status).toBe(5);
 });
 

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
-import { TEST_MUST_MOUNT } from '../../src/config/env.js';
+import { TEST_LONG, TEST_MUST_MOUNT } from '../../src/config/env.js';
 import { addon, type Outcome } from '../../src/native/index.js';
 import { inAnotherNode } from './addon-elsewhere.js';
 import { whyNoControlGroup } from './control-group.js';
@@ -50,6 +50,14 @@ function whyNoMount(): string | null {
 /** A test in which an ordinary user mounts: `fuselage run` of {@link ordinaryUser}. */
 export const mountTest: Test = testUnless(whyNoMount);
 
+const isLong = () => process.env[TEST_LONG] === '1';
+
+/** The same where it takes so long that it must be asked for. */
+export const longMountTest: Test = testUnless(
+  () => (isLong() ? whyNoMount() : `it takes long; ${TEST_LONG} is not 1`),
+  isLong,
+);
+
 function isInPath(program: string): boolean {
   return (process.env.PATH ?? '').split(':').some((directory) => {
     try {
@@ -84,8 +92,11 @@ export const loopTest: Test = rootTestUnless(() => {
   return host.loopControl ? null : 'there is no /dev/loop-control';
 });
 
-/** A test that makes a memory control group. */
-export const controlGroupTest: Test = rootTestUnless(whyNoControlGroup);
+/** A test that makes a memory control group: that is no mount, and demanded of nobody. */
+export const controlGroupTest: Test = testUnless(
+  () => (isRoot() ? whyNoControlGroup() : 'it needs root'),
+  () => false,
+);
 
 /** A test that becomes another user. */
 export const rootTest: Test = rootTestUnless(() => null);
