@@ -20,6 +20,8 @@ mod place;
 mod progress;
 mod real_tools;
 mod squashfs_builder;
+mod squashfs_data;
 mod squashfs_hostile;
+mod squashfs_tables;
 mod squashfs_tools;
 mod zip_builder;

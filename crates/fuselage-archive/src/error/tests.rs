@@ -1,0 +1,131 @@
+use super::*;
+use crate::detect::detect_bytes;
+
+/// One of each kind; what the compiler asks for here is added to `every`, too.
+fn number(error: &ArchiveError) -> usize {
+    match error {
+        ArchiveError::Damaged { .. } => 0,
+        ArchiveError::Encrypted { .. } => 1,
+        ArchiveError::Unsupported { .. } => 2,
+        ArchiveError::Hostile { .. } => 3,
+        ArchiveError::Limit { .. } => 4,
+        ArchiveError::NoSpace { .. } => 5,
+        ArchiveError::Write { .. } => 6,
+        ArchiveError::Read { .. } => 7,
+        ArchiveError::Text { .. } => 8,
+        ArchiveError::NotDecoded { .. } => 9,
+        ArchiveError::Unrecognised { .. } => 10,
+    }
+}
+
+const EVERY_LIMIT: [Limited; 6] = [
+    Limited::Entries,
+    Limited::Bytes,
+    Limited::Depth,
+    Limited::NameLength,
+    Limited::Ratio,
+    Limited::Component,
+];
+
+fn every() -> Vec<ArchiveError> {
+    let entry = || "a".to_owned();
+    let what = || "is wrong".to_owned();
+    let mut every = vec![
+        ArchiveError::damaged(b"a", what()),
+        ArchiveError::Encrypted { entry: entry() },
+        ArchiveError::Unsupported {
+            entry: None,
+            what: what(),
+        },
+        ArchiveError::hostile(b"a", what()),
+        ArchiveError::Read {
+            source: io::ErrorKind::Other.into(),
+        },
+        ArchiveError::unrecognised(detect_bytes(b"")),
+        ArchiveError::Text {
+            line: 1,
+            column: 2,
+            what: what(),
+        },
+    ];
+    for of in EVERY_LIMIT {
+        every.push(ArchiveError::limit(of, b"a", 2, 1));
+    }
+    for limited_by in [
+        LimitedBy::TmpfsBytes,
+        LimitedBy::TmpfsInodes,
+        LimitedBy::ControlGroup,
+    ] {
+        every.push(ArchiveError::NoSpace {
+            needed: 2,
+            left: 1,
+            limited_by,
+        });
+    }
+    for kind in [
+        io::ErrorKind::StorageFull,
+        io::ErrorKind::QuotaExceeded,
+        io::ErrorKind::OutOfMemory,
+        io::ErrorKind::InvalidInput,
+    ] {
+        every.push(ArchiveError::write(b"a", kind.into()));
+        let source = kind.into();
+        every.push(ArchiveError::NotDecoded { source });
+    }
+    every
+}
+
+#[test]
+fn every_error_has_a_code_and_a_way_out() {
+    let mut seen = std::collections::BTreeSet::new();
+    for error in every() {
+        seen.insert(number(&error));
+        assert!(error.code().starts_with("ERR_"), "{error:?}");
+        let hints = error.hints();
+        assert!(!hints.is_empty(), "{error:?}");
+        assert!(hints.iter().all(|hint| !hint.is_empty()), "{error:?}");
+    }
+    assert_eq!(seen, (0..11).collect());
+}
+
+#[test]
+fn a_limit_is_told_with_the_entry_and_the_option_that_raises_it() {
+    for of in EVERY_LIMIT {
+        let error = ArchiveError::limit(of, b"d/e", 77, 66);
+        let (text, hint) = (error.to_string(), error.hints().concat());
+        assert!(
+            text.contains("`d/e`") && text.contains("77") && text.contains("66"),
+            "{text}"
+        );
+        let named = of
+            .option()
+            .map(|name| format!("--limit {name}=NUMBER (it is 66)"));
+        assert_eq!(
+            named.is_some_and(|named| hint.contains(&named)),
+            hint.contains("--limit"),
+            "{hint}"
+        );
+        assert_eq!(hint.contains("--limit"), of != Limited::Component);
+    }
+}
+
+#[test]
+fn the_middle_of_a_very_long_name_is_left_out() {
+    assert_eq!(shown(&[b'n'; 300]), "n".repeat(300));
+    let long = shown(&[&[b'a'; 5000][..], &[b'z'; 5000]].concat());
+    assert!(long.starts_with("aaa") && long.contains('…') && long.ends_with("zzz"));
+    assert!(long.len() < 300);
+    // In the middle of a character.
+    assert!(shown("ä".repeat(400).as_bytes()).contains('\u{fffd}'));
+}
+
+#[test]
+fn the_option_is_named_where_it_helps_and_nowhere_else() {
+    assert!(room(LimitedBy::TmpfsBytes, 3 << 20, 1 << 20).contains("--tmpfs-size=4M"));
+    assert!(room(LimitedBy::TmpfsInodes, 9, 8).contains("--tmpfs-size SIZE"));
+    let group = room(LimitedBy::ControlGroup, 3 << 20, 1 << 20);
+    assert!(
+        group.contains("by 2 MiB") && !group.contains("--tmpfs-size"),
+        "{group}"
+    );
+}
