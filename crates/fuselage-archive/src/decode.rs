@@ -27,10 +27,8 @@ pub fn decode(
     progress: Option<&dyn Progress>,
 ) -> Result<u64, ArchiveError> {
     let text = File::from(text.try_clone_to_owned()?);
-    let mut reader = Reader {
-        source: Source::behind(&text, 0)?,
-        position: 0,
-    };
+    let text = Source::behind(&text, 0)?;
+    let mut reader = text.range(0, text.length());
     let mut writer = Bounded {
         file: File::from(into.try_clone_to_owned()?),
         written: 0,
@@ -83,19 +81,6 @@ impl From<TextError> for ArchiveError {
     fn from(error: TextError) -> Self {
         let TextError { line, column, what } = error;
         Self::Text { line, column, what }
-    }
-}
-
-struct Reader<'a> {
-    source: Source<'a>,
-    position: u64,
-}
-
-impl Read for Reader<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.source.read_at(buffer, self.position)?;
-        self.position += count as u64;
-        Ok(count)
     }
 }
 

@@ -9,7 +9,7 @@ pub(crate) trait Positioned {
     /// How many there are.
     fn length(&self) -> u64;
 
-    /// Reads up to `length` bytes from `at`, fewer at the end.
+    /// Reads up to `length` bytes from `at`, fewer at the end and none behind it.
     ///
     /// # Errors
     /// What pread(2) says.
@@ -34,7 +34,23 @@ impl Positioned for Source<'_> {
     }
 
     fn read_up_to(&self, length: usize, at: u64) -> io::Result<Vec<u8>> {
-        Source::read_up_to(self, length, at)
+        if at >= self.length {
+            // A position beyond what the kernel can count would be an error of its own.
+            return Ok(Vec::new());
+        }
+        let mut bytes = vec![0; length];
+        let mut filled = 0;
+        while filled < length {
+            let position = at.saturating_add(filled as u64);
+            match self.read_at(&mut bytes[filled..], position) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        bytes.truncate(filled);
+        Ok(bytes)
     }
 }
 
@@ -80,30 +96,6 @@ impl<'a> Source<'a> {
     /// `UnexpectedEof`: there are fewer bytes; and what pread(2) says.
     pub(crate) fn read_exact_at(&self, buffer: &mut [u8], at: u64) -> io::Result<()> {
         self.file.read_exact_at(buffer, self.position(at)?)
-    }
-
-    /// Reads up to `length` bytes from `at`, fewer at the end and none behind it.
-    ///
-    /// # Errors
-    /// What pread(2) says.
-    pub(crate) fn read_up_to(&self, length: usize, at: u64) -> io::Result<Vec<u8>> {
-        if at >= self.length {
-            // A position beyond what the kernel can count would be an error of its own.
-            return Ok(Vec::new());
-        }
-        let mut bytes = vec![0; length];
-        let mut filled = 0;
-        while filled < length {
-            let position = at.saturating_add(filled as u64);
-            match self.read_at(&mut bytes[filled..], position) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        bytes.truncate(filled);
-        Ok(bytes)
     }
 
     /// A reader of `length` bytes from `at`, fewer at the end.

@@ -11,11 +11,10 @@ use fuselage_linux::own_directory::{
 
 use crate::error::Reason;
 use crate::locate::{OWNERS, call};
-use crate::user::User;
+use crate::user::{STICKY, User};
 
 /// The bits of everybody but the owner.
 const OTHERS: u32 = 0o077;
-const STICKY: u32 = 0o1000;
 /// By one of these a directory is known to have been a home before.
 const NAMES_OF_A_HOME: [&str; 2] = ["procdirs", "cache"];
 

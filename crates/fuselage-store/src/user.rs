@@ -6,7 +6,8 @@ use fuselage_linux::own_directory::Ownership;
 use fuselage_linux::process;
 use fuselage_linux::user_ids::{in_user_namespace, overflow_uid};
 
-const STICKY: u32 = 0o1000;
+/// Only the owner of an entry, or of the directory, may rename it.
+pub(crate) const STICKY: u32 = 0o1000;
 const GROUP_WRITES: u32 = 0o020;
 const OTHERS_WRITE: u32 = 0o002;
 const ROOT: u32 = 0;

@@ -2,7 +2,7 @@
 
 use crate::error::ArchiveError;
 use crate::fields::Fields;
-use crate::source::Source;
+use crate::source::{Positioned, Source};
 use crate::squashfs::compression::Compressor;
 use crate::squashfs::damaged;
 use crate::squashfs::metadata::{Reference, Table};

@@ -10,11 +10,11 @@ use crate::tree::{Leaf, LeafKind, Time, Tree};
 use crate::zip::METHODS;
 use crate::zip::end::{Central, read_end};
 use crate::zip::fields::{Fields, extra};
+use crate::zip::local::LOCAL_HEADER;
 use crate::zip::times::Times;
 
 const SIGNATURE: &[u8] = b"PK\x01\x02";
 const HEADER: u64 = 46;
-const LOCAL_HEADER: u64 = 30;
 
 /// What is needed to read the data of an entry.
 #[derive(Clone, Debug)]
@@ -289,7 +289,7 @@ fn bound(records: &mut [Record], central: u64) -> Result<(), ArchiveError> {
     let mut limit = central;
     for index in order.into_iter().rev() {
         let record = &mut records[index];
-        let least = LOCAL_HEADER + record.name.len() as u64;
+        let least = LOCAL_HEADER as u64 + record.name.len() as u64;
         let end = record
             .offset
             .checked_add(least)

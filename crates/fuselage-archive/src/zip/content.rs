@@ -9,6 +9,7 @@ use crate::error::ArchiveError;
 use crate::output::{ContentError, Output};
 use crate::source::Source;
 use crate::zip::decoders::decoder;
+use crate::zip::local::LOCAL_HEADER;
 use crate::zip::memory::Memory;
 use crate::zip::{DEFLATE, Record, STORED, ZSTD, data_offset};
 
@@ -19,7 +20,6 @@ const MAPPED: u64 = 1 << 30;
 /// More of the local extra field than the central directory announces; tools write up to 28 bytes
 /// there.
 const EXTRA_GUESS: u64 = 64;
-const LOCAL_HEADER: u64 = 30;
 const STREAM_BUFFER: usize = 128 << 10;
 
 /// So many bytes a thread keeps for its next large entry, though they are no longer counted in
@@ -128,7 +128,7 @@ impl<'a> ContentReader<'a> {
     /// Reads local header and data by one pread(2) where the guess of the header's length is right;
     /// returns where the data begins in the buffer.
     fn read_packed(&mut self, record: &Record) -> Result<usize, ArchiveError> {
-        let header = LOCAL_HEADER + record.name.len() as u64;
+        let header = LOCAL_HEADER as u64 + record.name.len() as u64;
         let available = record.limit - record.offset;
         let mut wanted = (header + record.compressed + EXTRA_GUESS).min(available) as usize;
         loop {
@@ -191,7 +191,7 @@ impl<'a> ContentReader<'a> {
     /// Where the data of an entry begins, by its local header.
     fn data_begin(&self, record: &Record) -> Result<u64, ArchiveError> {
         let available = record.limit - record.offset;
-        let length = (LOCAL_HEADER + record.name.len() as u64).min(available);
+        let length = (LOCAL_HEADER as u64 + record.name.len() as u64).min(available);
         let mut header = vec![0; length as usize];
         self.source.read_exact_at(&mut header, record.offset)?;
         let mut data = data_offset(&header, record)?;

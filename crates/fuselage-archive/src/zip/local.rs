@@ -7,6 +7,8 @@ use crate::zip::central::Record;
 use crate::zip::fields::{Fields, extra};
 
 const SIGNATURE: &[u8] = b"PK\x03\x04";
+/// Bytes before the name, the signature among them.
+pub(crate) const LOCAL_HEADER: usize = 30;
 /// Sizes and checksum stand behind the data.
 const DATA_DESCRIPTOR: u16 = 1 << 3;
 const ENCRYPTED: u16 = 1;
@@ -68,7 +70,7 @@ pub(crate) fn data_offset(bytes: &[u8], record: &Record) -> Result<usize, Archiv
             }
         }
     }
-    Ok(4 + 26 + name.len() + usize::from(extra_length))
+    Ok(LOCAL_HEADER + name.len() + usize::from(extra_length))
 }
 
 fn encryption(flags: u16) -> &'static str {

@@ -81,7 +81,15 @@ impl Checked {
     }
 }
 
-fn same(opened: io::Result<OwnedFd>, identity: &str, path: &Path) -> Result<OwnedFd, LaunchError> {
+/// What was opened at `path`, if it is what has this identity.
+///
+/// # Errors
+/// `ERR_HOME_CHANGED`: it is gone, or something else; and what open(2) said.
+pub(crate) fn same(
+    opened: io::Result<OwnedFd>,
+    identity: &str,
+    path: &Path,
+) -> Result<OwnedFd, LaunchError> {
     let failed = |source| LaunchError::Directory {
         path: path.to_owned(),
         source,
@@ -99,7 +107,7 @@ fn same(opened: io::Result<OwnedFd>, identity: &str, path: &Path) -> Result<Owne
 }
 
 /// Whether there is nothing any more, or something that is no directory.
-pub(crate) fn is_gone(error: &io::Error) -> bool {
+fn is_gone(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory

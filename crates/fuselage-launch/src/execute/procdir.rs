@@ -14,7 +14,7 @@ use fuselage_linux::{open, process};
 use fuselage_plan::Namespaces;
 
 use crate::error::LaunchError;
-use crate::execute::mount_place::{MountPlace, is_gone};
+use crate::execute::mount_place::{MountPlace, same};
 use crate::execute::namespaces::refused;
 use crate::execute::steps::mount_failed;
 
@@ -40,20 +40,11 @@ pub(crate) struct Procdir {
 impl Procdir {
     /// Makes sure that the path still leads to it.
     pub(crate) fn check_path(&self) -> Result<(), LaunchError> {
-        let failed = |source| LaunchError::Directory {
+        let identity = file_identity(&self.root).map_err(|source| LaunchError::Directory {
             path: self.path.clone(),
             source,
-        };
-        let found = match open::open_place(&self.path) {
-            Ok(found) => file_identity(found).map_err(failed)?,
-            Err(error) if is_gone(&error) => return Err(LaunchError::replaced(&self.path)),
-            Err(error) => return Err(failed(error)),
-        };
-        if found == file_identity(&self.root).map_err(failed)? {
-            Ok(())
-        } else {
-            Err(LaunchError::replaced(&self.path))
-        }
+        })?;
+        same(open::open_place(&self.path), &identity, &self.path).map(drop)
     }
 }
 

@@ -27,11 +27,18 @@ fn link(path: &Path, owner: u32, target: &Path) {
     lchown(path, Some(owner), Some(owner)).unwrap();
 }
 
-/// A directory of root's with something in it that nobody but root may see.
+/// A directory of root's, in which nobody else may make anything.
 fn roots_own(outside: &Path) -> PathBuf {
     let private = outside.join("private");
     make(&private, 0, 0o755);
     private
+}
+
+/// A directory of the user's own.
+fn users_own(outside: &Path) -> PathBuf {
+    let login = outside.join("login");
+    make(&login, USER, 0o755);
+    login
 }
 
 #[test]
@@ -41,8 +48,7 @@ fn root_is_not_led_by_a_user_to_a_directory_of_roots() {
     }
     let outside = open_tempdir();
     let private = roots_own(outside.path());
-    let login = outside.path().join("login");
-    make(&login, USER, 0o755);
+    let login = users_own(outside.path());
     link(&login.join(".fuselage"), USER, &private);
     link(&login.join("roots"), 0, &private);
     for home in [".fuselage", ".fuselage/deep/home", "roots"] {
@@ -250,8 +256,7 @@ fn a_race_of_a_user_never_leads_root() {
     }
     let outside = open_tempdir();
     let private = roots_own(outside.path());
-    let login = outside.path().join("login");
-    make(&login, USER, 0o755);
+    let login = users_own(outside.path());
     let (home, swap) = (login.join(".fuselage"), login.join("swap"));
     link(&home, USER, &private);
     make(&swap, USER, 0o777);
@@ -272,8 +277,7 @@ fn a_race_of_the_owner_ends_in_one_of_the_two_homes() {
         return;
     }
     let outside = open_tempdir();
-    let login = outside.path().join("login");
-    make(&login, USER, 0o755);
+    let login = users_own(outside.path());
     let (home, swap) = (login.join(".fuselage"), login.join("swap"));
     for path in [&home, &swap] {
         make(path, USER, 0o700);
