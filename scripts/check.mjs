@@ -18,6 +18,7 @@ const ownTests = readdirSync(join(ROOT, 'scripts'), { recursive: true })
 
 const CHECKS = {
   rustfmt: ['cargo', 'fmt', '--all', '--check'],
+  'rustfmt of fuzz': ['cargo', 'fmt', '--manifest-path', 'fuzz/Cargo.toml', '--check'],
   clippy: ['cargo', 'clippy', '--workspace', '--all-targets', ...target, '--', '-D', 'warnings'],
   biome: [...nodeProgram('@biomejs/biome/bin/biome'), 'ci', '--error-on-warnings', '.'],
   tsc: [...nodeProgram('@typescript/native/bin/tsc'), '--noEmit', '-p', '.'],

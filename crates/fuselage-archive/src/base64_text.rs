@@ -58,6 +58,7 @@ enum Alphabet {
 }
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const PART_OF_MARK: &str = "the text begins with a part of a byte order mark";
 
 impl Decoder {
     pub(crate) fn new() -> Self {
@@ -91,6 +92,9 @@ impl Decoder {
 
     /// The text has ended. Padding may be missing.
     pub(crate) fn finish(&mut self, to: &mut Vec<u8>) -> Result<(), TextError> {
+        if self.mark > 0 && self.mark < BYTE_ORDER_MARK.len() {
+            return Err(self.error(PART_OF_MARK));
+        }
         if self.filled == 1 || self.padding == 1 && self.filled + self.padding < 4 {
             return Err(
                 self.error("the text ends within a group of four characters: it was cut off")
@@ -197,7 +201,7 @@ impl Decoder {
         if self.mark == 0 || wanted.is_none() {
             return Ok(false);
         }
-        Err(self.error("the text begins with a part of a byte order mark"))
+        Err(self.error(PART_OF_MARK))
     }
 
     fn character(&mut self, byte: u8, to: &mut Vec<u8>) -> Result<(), TextError> {

@@ -94,6 +94,7 @@ fn what_is_wrong_is_told_with_line_and_column() {
         (b"QUJD+UJD\n-UJD", 2, 1, "two alphabets"),
         (b"-UJD/UJD", 1, 5, "two alphabets"),
         (b"\xef\xbbQUJD", 1, 1, "byte order mark"),
+        (b"\xef", 1, 1, "byte order mark"),
         (b"QUJD\n\xef\xbb\xbfQUJD", 2, 1, "no character"),
     ] {
         refused(text, line, column, word);
