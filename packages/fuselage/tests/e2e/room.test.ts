@@ -72,7 +72,7 @@ describe('a limit', () => {
 
 describe('the memory of the control group', () => {
   async function within(name: string, limit: number) {
-    const group = new ControlGroup(name, limit);
+    const group = new ControlGroup(name, 'memory', limit);
     try {
       const [program, ...words] = group.words;
       // Only root may enter the group, and it is in there before it is fuselage.
@@ -83,7 +83,7 @@ describe('the memory of the control group', () => {
     }
   }
 
-  controlGroupTest('is compared, and no option of ours is named against it', async () => {
+  controlGroupTest('memory')('is compared, and no option of ours is named against it', async () => {
     const refused = await within('small', 144 * MEBIBYTE);
     expect(refused).toMatchObject({ status: 125, signal: null, stdout: '' });
     expect(refused.stderr).toContain('[ERR_EXTRACT_NO_SPACE]');
@@ -91,7 +91,7 @@ describe('the memory of the control group', () => {
     expect(refused.stderr).not.toContain('--tmpfs-size');
   });
 
-  controlGroupTest('leaves what fits alone', async () => {
+  controlGroupTest('memory')('leaves what fits alone', async () => {
     const ended = await within('large', 512 * MEBIBYTE);
     expect(ended).toMatchObject({ status: 0, stdout: 'started\n', stderr: '' });
   });

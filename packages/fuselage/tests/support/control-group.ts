@@ -2,20 +2,38 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Where groups can be made, and what the file of the limit is called (cgroups(7)). */
-const HIERARCHIES = [
-  { at: '/sys/fs/cgroup', limit: 'memory.max', controllers: 'cgroup.subtree_control' },
-  { at: '/sys/fs/cgroup/memory', limit: 'memory.limit_in_bytes', controllers: null },
-];
+/** What a group can be kept within, and the file of each limit in both versions (cgroups(7)). */
+const LIMITS = {
+  /** Bytes that all its processes together may use. */
+  memory: { one: 'memory.limit_in_bytes', two: 'memory.max' },
+  /** Microseconds of processor time in each tenth of a second. */
+  cpu: { one: 'cpu.cfs_quota_us', two: 'cpu.max' },
+};
 
-type Hierarchy = (typeof HIERARCHIES)[number];
+/** What a group can be kept within. */
+export type Controller = keyof typeof LIMITS;
 
-function works({ at, limit, controllers }: Hierarchy): boolean {
-  if (controllers !== null) {
+interface Hierarchy {
+  at: string;
+  limit: string;
+  /** The file that names the controllers that groups below may use; version 1 has none. */
+  controllers: string | null;
+}
+
+function hierarchies(controller: Controller): Hierarchy[] {
+  const { one, two } = LIMITS[controller];
+  return [
+    { at: '/sys/fs/cgroup', limit: two, controllers: 'cgroup.subtree_control' },
+    { at: join('/sys/fs/cgroup', controller), limit: one, controllers: null },
+  ];
+}
+
+function works(controller: Controller): (hierarchy: Hierarchy) => boolean {
+  return ({ at, limit, controllers }) => {
+    if (controllers === null) return existsSync(join(at, limit));
     const file = join(at, controllers);
-    return existsSync(file) && readFileSync(file, 'utf8').split(/\s/).includes('memory');
-  }
-  return existsSync(join(at, limit));
+    return existsSync(file) && readFileSync(file, 'utf8').split(/\s/).includes(controller);
+  };
 }
 
 function tryOut(hierarchy: Hierarchy): boolean {
@@ -30,18 +48,18 @@ function tryOut(hierarchy: Hierarchy): boolean {
   }
 }
 
-/** Why no group with a limit of memory can be made; null: it can. */
-export function whyNoControlGroup(): string | null {
-  const found = HIERARCHIES.some((hierarchy) => works(hierarchy) && tryOut(hierarchy));
-  return found ? null : 'no memory control group can be made here';
+/** Why no group with such a limit can be made; null: it can. */
+export function whyNoControlGroup(controller: Controller): string | null {
+  const found = hierarchies(controller).filter(works(controller)).some(tryOut);
+  return found ? null : `no ${controller} control group can be made here`;
 }
 
-/** A group of which no process may use more than `limit` bytes of memory together. */
+/** A group whose processes together are kept within `limit`. */
 export class ControlGroup {
   readonly #directory: string;
 
-  constructor(name: string, limit: number) {
-    const hierarchy = HIERARCHIES.find(works);
+  constructor(name: string, controller: Controller, limit: number) {
+    const hierarchy = hierarchies(controller).find(works(controller));
     if (hierarchy === undefined) throw new Error('there is no hierarchy');
     this.#directory = join(hierarchy.at, `fuselage-test-${process.pid}-${name}`);
     mkdirSync(this.#directory);

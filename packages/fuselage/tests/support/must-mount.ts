@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { TEST_LONG, TEST_MUST_MOUNT } from '../../src/config/env.js';
 import { addon, type Outcome } from '../../src/native/index.js';
 import { inAnotherNode } from './addon-elsewhere.js';
-import { whyNoControlGroup } from './control-group.js';
+import { type Controller, whyNoControlGroup } from './control-group.js';
 import { ordinaryUser } from './run-fuselage.js';
 
 /** A test as jest takes it. */
@@ -92,11 +92,13 @@ export const loopTest: Test = rootTestUnless(() => {
   return host.loopControl ? null : 'there is no /dev/loop-control';
 });
 
-/** A test that makes a memory control group: that is no mount, and demanded of nobody. */
-export const controlGroupTest: Test = testUnless(
-  () => (isRoot() ? whyNoControlGroup() : 'it needs root'),
-  () => false,
-);
+/** A test that makes a control group: that is no mount, and demanded of nobody. */
+export function controlGroupTest(controller: Controller): Test {
+  return testUnless(
+    () => (isRoot() ? whyNoControlGroup(controller) : 'it needs root'),
+    () => false,
+  );
+}
 
 /** A test that becomes another user. */
 export const rootTest: Test = rootTestUnless(() => null);
