@@ -8,6 +8,9 @@ use crate::zip::fields::extra;
 /// Seconds from 1601, where NTFS counts from, to 1970.
 const NTFS_EPOCH: i64 = 11_644_473_600;
 
+/// 2038 as a year of MS-DOS: in its January the seconds of Unix outgrow 31 bits.
+const FIRST_DOUBTFUL: u16 = 2038 - 1980;
+
 /// Times of the entries of one archive.
 #[derive(Debug, Default)]
 pub(crate) struct Times {
@@ -20,7 +23,7 @@ impl Times {
     /// The time of an entry: of Unix (extra field 0x5455), of NTFS (0x000a), else of MS-DOS, which
     /// is local time of nobody knows where and taken for that of this process, as all tools do.
     pub(crate) fn time(&mut self, list: &[u8], date: u16, clock: u16) -> Time {
-        unix(list)
+        unix(list, date)
             .or_else(|| ntfs(list))
             .unwrap_or_else(|| self.dos(date, clock))
     }
@@ -54,12 +57,18 @@ impl Times {
     }
 }
 
-fn unix(list: &[u8]) -> Option<Time> {
+fn unix(list: &[u8], date: u16) -> Option<Time> {
     let mut fields = extra(list, 0x5455)?;
     let flags = fields.bytes(1).ok()?[0];
-    let seconds = (flags & 1 == 1).then(|| fields.u32().ok()).flatten()? as i32;
+    let seconds = (flags & 1 == 1).then(|| fields.u32().ok()).flatten()?;
+    // Writers put the lower half of their time there; only the date beside it tells what lies after
+    // 2038 from what lies before 1970.
+    let seconds = match date >> 9 >= FIRST_DOUBTFUL {
+        true => i64::from(seconds),
+        false => i64::from(seconds as i32),
+    };
     Some(Time {
-        seconds: seconds.into(),
+        seconds,
         nanoseconds: 0,
     })
 }
@@ -109,6 +118,11 @@ mod tests {
         );
         let unix = b"UT\x05\x00\x01\x07\x00\x00\x00";
         assert_eq!(time(unix, date, clock).seconds, 7);
+        // 32 bits are those of a time before 1970 or after 2038.
+        let doubtful = b"UT\x05\x00\x01\xff\xff\xff\xff";
+        assert_eq!(time(doubtful, (1 << 5) | 1, 0).seconds, -1);
+        let date_of_2106 = (126 << 9) | (2 << 5) | 7;
+        assert_eq!(time(doubtful, date_of_2106, 0).seconds, u32::MAX.into());
         let mut ntfs = b"\x0a\x00\x20\x00\0\0\0\0\x01\x00\x18\x00".to_vec();
         let ticks = (981_173_106 + NTFS_EPOCH) as u64 * 10_000_000 + 5;
         ntfs.extend(ticks.to_le_bytes());

@@ -8,6 +8,8 @@
 )]
 
 mod base64_text;
+mod contents;
+mod differential;
 mod disagree;
 mod elf;
 mod elf_builder;

@@ -17,8 +17,28 @@ pub(crate) const LIMITS: Limits = Limits {
     ratio: 2000,
 };
 
+/// A directory that goes away, whatever the modes of what was made in it.
+pub(crate) struct Scratch(tempfile::TempDir);
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What modes lock must not outlive the test where that is not root's.
+        unlock(self.path());
+    }
+}
+
 pub(crate) struct Place {
-    directory: tempfile::TempDir,
+    directory: Scratch,
     format: &'static str,
 }
 
@@ -35,7 +55,7 @@ impl Place {
     pub(crate) fn of(format: &'static str) -> Self {
         // As the callers of `extract` do.
         fuselage_linux::open::replace_umask(0);
-        let directory = tempfile::tempdir().unwrap();
+        let directory = Scratch::new();
         fs::create_dir(directory.path().join("root")).unwrap();
         fs::create_dir(directory.path().join("outside")).unwrap();
         fs::write(directory.path().join("outside/precious"), "as it was").unwrap();
@@ -106,13 +126,6 @@ impl Place {
 
     pub(crate) fn tree(&self) -> Seen {
         seen(&self.root())
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        // What the modes of an archive lock must not outlive the test where that is not root's.
-        unlock(&self.root());
     }
 }
 
