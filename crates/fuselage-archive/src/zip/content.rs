@@ -8,9 +8,9 @@ use libdeflater::{Crc, DecompressionError, Decompressor};
 use crate::error::ArchiveError;
 use crate::output::{ContentError, Output};
 use crate::source::Source;
-use crate::zip::decoders::decoder;
+use crate::zip::decoders::{Window, decoder};
 use crate::zip::local::LOCAL_HEADER;
-use crate::zip::memory::Memory;
+use crate::zip::memory::{Memory, Taken};
 use crate::zip::{DEFLATE, Record, STORED, ZSTD, data_offset};
 
 /// Up to this many bytes an entry is unpacked in one go into a buffer that is used again.
@@ -22,31 +22,48 @@ const MAPPED: u64 = 1 << 30;
 const EXTRA_GUESS: u64 = 64;
 const STREAM_BUFFER: usize = 128 << 10;
 
-/// So many bytes a thread keeps for its next large entry, though they are no longer counted in
-/// [`Memory`]: musl gives every large block back to the kernel, and new memory costs a page fault a
-/// page.
-const KEPT: usize = 16 << 20;
+/// Memory that the threads of one extraction share.
+#[derive(Debug)]
+pub(crate) struct Memories {
+    /// For packed data of large entries that are unpacked in one go, and for decoders of those that
+    /// stream.
+    large: Memory,
+    /// For buffers that threads keep for their next large entry: musl gives every large block back
+    /// to the kernel, and new memory costs a page fault a page.
+    kept: Memory,
+}
+
+impl Memories {
+    /// 48 MiB in all, so that an extraction stays below 64 MiB: what is larger streams, at half the
+    /// speed. A decoder that needs more than the first has it for itself.
+    pub(crate) fn new() -> Self {
+        Self {
+            large: Memory::new(40 << 20),
+            kept: Memory::new(8 << 20),
+        }
+    }
+}
 
 /// What one thread needs to read entries; its buffers are used again and again.
 pub(crate) struct ContentReader<'a> {
     source: Source<'a>,
-    /// For packed data of large entries, shared by all threads.
-    memory: &'a Memory,
+    memories: &'a Memories,
     packed: Vec<u8>,
+    /// What is kept of the buffer for packed data beyond that of small entries.
+    kept: Option<Taken<'a>>,
     unpacked: Vec<u8>,
-    inflate: Decompressor,
-    zstd: Option<zstd::bulk::Decompressor<'static>>,
+    unpackers: Unpackers,
 }
 
 impl<'a> ContentReader<'a> {
-    pub(crate) fn new(source: Source<'a>, memory: &'a Memory) -> Self {
+    pub(crate) fn new(source: Source<'a>, memories: &'a Memories) -> Self {
         Self {
             source,
-            memory,
+            memories,
             packed: Vec::new(),
+            kept: None,
             unpacked: Vec::new(),
-            inflate: Decompressor::new(),
-            zstd: None,
+            unpackers: Unpackers::new(),
         }
     }
 
@@ -57,14 +74,16 @@ impl<'a> ContentReader<'a> {
         record: &Record,
         to: &mut dyn Output,
     ) -> Result<(), ContentError> {
-        let simple = matches!(record.method, STORED | DEFLATE | ZSTD);
-        if simple && record.size <= WHOLE && record.compressed <= 2 * WHOLE {
+        let in_one_go = matches!(record.method, STORED | DEFLATE | ZSTD);
+        if in_one_go && record.size <= WHOLE && record.compressed <= 2 * WHOLE {
             let content = self.whole(record).map_err(ContentError::Archive)?;
             return to.write_all(content).map_err(ContentError::Write);
         }
-        if record.method == DEFLATE
+        let large = &self.memories.large;
+        if in_one_go
+            && record.method != STORED
             && record.size <= MAPPED
-            && let Some(_taken) = self.memory.take(record.compressed)
+            && let Some(_taken) = large.take(record.compressed)
         {
             return self.fill_output(record, to);
         }
@@ -80,19 +99,27 @@ impl<'a> ContentReader<'a> {
                 LONGER,
             )));
         };
-        let Self {
-            packed, inflate, ..
-        } = self;
-        let packed = &packed[data..data + record.compressed as usize];
+        let packed = &self.packed[data..data + record.compressed as usize];
         let mut result = Ok(());
         to.fill(size, &mut |room| {
-            result = inflate_whole(inflate, packed, room, record)
+            result = self.unpackers.unpack(packed, room, record)
         })
         .map_err(ContentError::Write)?;
-        if self.packed.len() > KEPT {
-            self.packed = Vec::new();
-        }
+        self.keep_packed();
         result.map_err(ContentError::Archive)
+    }
+
+    /// Keeps the buffer for packed data, if that is within what all threads may keep.
+    fn keep_packed(&mut self) {
+        const SMALL: u64 = 3 * WHOLE;
+        let length = self.packed.len() as u64;
+        if length > SMALL && self.kept.as_ref().is_none_or(|kept| kept.bytes() < length) {
+            self.kept = None;
+            self.kept = self.memories.kept.take(length);
+            if self.kept.is_none() {
+                self.packed = Vec::new();
+            }
+        }
     }
 
     fn whole(&mut self, record: &Record) -> Result<&[u8], ArchiveError> {
@@ -107,22 +134,8 @@ impl<'a> ContentReader<'a> {
             self.unpacked.resize(size, 0);
         }
         let room = &mut self.unpacked[..size];
-        if record.method == DEFLATE {
-            inflate_whole(&mut self.inflate, packed, room, record)?;
-        } else {
-            let zstd = match &mut self.zstd {
-                Some(zstd) => zstd,
-                none => none.insert(zstd::bulk::Decompressor::new()?),
-            };
-            match zstd.decompress_to_buffer(packed, room) {
-                Ok(count) if count < size => {
-                    return Err(ArchiveError::damaged(&record.name, SHORTER));
-                }
-                Ok(_) => check(room, record)?,
-                Err(error) => return Err(bad_data(record, &error)),
-            }
-        }
-        Ok(&self.unpacked[..size])
+        self.unpackers.unpack(packed, room, record)?;
+        Ok(room)
     }
 
     /// Reads local header and data by one pread(2) where the guess of the header's length is right;
@@ -149,18 +162,41 @@ impl<'a> ContentReader<'a> {
         }
     }
 
-    /// Unpacks an entry piece by piece, in memory that does not grow with it.
+    /// Unpacks an entry piece by piece, in memory that does not grow with it. A decoder that needs
+    /// much memory waits until others have given theirs back.
     fn stream(&mut self, record: &Record, to: &mut dyn Output) -> Result<(), ContentError> {
+        let mut given = Given::default();
+        let mut result = Ok(());
+        for window in Window::of(record.method) {
+            let needed = window.memory(record.method, record.size);
+            let _taken = self.memories.large.wait(needed);
+            result = self.stream_with(*window, record, &mut given, to);
+            // Whatever is wrong with the data, a larger window may be what is missing.
+            if !matches!(result, Err(ContentError::Archive(_))) {
+                break;
+            }
+        }
+        result
+    }
+
+    /// Unpacks an entry of which `given` was given already.
+    fn stream_with(
+        &mut self,
+        window: Window,
+        record: &Record,
+        given: &mut Given,
+        to: &mut dyn Output,
+    ) -> Result<(), ContentError> {
         let begin = self.data_begin(record).map_err(ContentError::Archive)?;
         let data = self.source.range(begin, record.compressed);
         let bad = |error: io::Error| ContentError::Archive(bad_data(record, &error));
         let packed = BufReader::with_capacity(STREAM_BUFFER, data);
-        let mut unpacked = decoder(record.method, record.size, packed).map_err(bad)?;
+        let mut unpacked = decoder(record.method, record.size, window, packed).map_err(bad)?;
         if self.unpacked.len() < STREAM_BUFFER {
             self.unpacked.resize(STREAM_BUFFER, 0);
         }
         let buffer = &mut self.unpacked[..STREAM_BUFFER];
-        let (mut crc, mut size) = (Crc::new(), 0);
+        let mut size = 0;
         loop {
             let count = match unpacked.read(buffer) {
                 Ok(0) => break,
@@ -168,16 +204,18 @@ impl<'a> ContentReader<'a> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(bad(error)),
             };
+            let known = (given.size - size).min(count as u64) as usize;
             size += count as u64;
             if size > record.size {
                 let error = ArchiveError::damaged(&record.name, LONGER);
                 return Err(ContentError::Archive(error));
             }
-            crc.update(&buffer[..count]);
-            to.write_all(&buffer[..count])
-                .map_err(ContentError::Write)?;
+            let new = &buffer[known..count];
+            to.write_all(new).map_err(ContentError::Write)?;
+            given.crc.update(new);
+            given.size += new.len() as u64;
         }
-        let what = match (size == record.size, crc.sum() == record.crc) {
+        let what = match (size == record.size, given.crc.sum() == record.crc) {
             (true, true) => return Ok(()),
             (false, _) => SHORTER,
             (true, false) => CHECKSUM,
@@ -209,20 +247,55 @@ impl<'a> ContentReader<'a> {
     }
 }
 
-/// Unpacks all of an entry into `room`, which is as long as the archive says, and checks it.
-fn inflate_whole(
-    inflate: &mut Decompressor,
-    packed: &[u8],
-    room: &mut [u8],
-    record: &Record,
-) -> Result<(), ArchiveError> {
-    let what = match inflate.deflate_decompress(packed, room) {
-        Ok(count) if count < room.len() => SHORTER,
-        Ok(_) => return check(room, record),
-        Err(DecompressionError::InsufficientSpace) => LONGER,
-        Err(DecompressionError::BadData) => BAD_DATA,
-    };
-    Err(ArchiveError::damaged(&record.name, what))
+/// How much of an entry was unpacked and given, and its checksum.
+#[derive(Default)]
+struct Given {
+    crc: Crc,
+    size: u64,
+}
+
+/// What unpacks an entry in one go.
+struct Unpackers {
+    inflate: Decompressor,
+    zstd: Option<zstd::bulk::Decompressor<'static>>,
+}
+
+impl Unpackers {
+    fn new() -> Self {
+        Self {
+            inflate: Decompressor::new(),
+            zstd: None,
+        }
+    }
+
+    /// Unpacks all of an entry into `room`, which is as long as the archive says, and checks it.
+    fn unpack(
+        &mut self,
+        packed: &[u8],
+        room: &mut [u8],
+        record: &Record,
+    ) -> Result<(), ArchiveError> {
+        let damaged = |what| Err(ArchiveError::damaged(&record.name, what));
+        let count = if record.method == ZSTD {
+            let zstd = match &mut self.zstd {
+                Some(zstd) => zstd,
+                none => none.insert(zstd::bulk::Decompressor::new()?),
+            };
+            // It needs no window of its own: what it looks back at is there.
+            zstd.decompress_to_buffer(packed, room)
+                .map_err(|error| bad_data(record, &error))?
+        } else {
+            match self.inflate.deflate_decompress(packed, room) {
+                Ok(count) => count,
+                Err(DecompressionError::InsufficientSpace) => return damaged(LONGER),
+                Err(DecompressionError::BadData) => return damaged(BAD_DATA),
+            }
+        };
+        match count < room.len() {
+            true => damaged(SHORTER),
+            false => check(room, record),
+        }
+    }
 }
 
 fn check(content: &[u8], record: &Record) -> Result<(), ArchiveError> {

@@ -24,4 +24,5 @@ mod squashfs_data;
 mod squashfs_hostile;
 mod squashfs_tables;
 mod squashfs_tools;
+mod windows;
 mod zip_builder;
