@@ -17,7 +17,7 @@ const HELD: usize = 32;
 /// Makes every directory, open to its owner alone.
 pub(crate) fn make_directories(tree: &Tree, into: BorrowedFd<'_>) -> Result<(), ArchiveError> {
     let make = |parent: BorrowedFd<'_>, directory: &Directory| {
-        beneath::make_directory(parent, &directory.name)
+        beneath::make_directory(parent, tree.name(directory.name))
     };
     walk(tree, into, make, |_, _| Ok(()))
 }
@@ -36,7 +36,7 @@ fn finish(open: BorrowedFd<'_>, directory: &Directory) -> io::Result<()> {
         }
         None => 0o755,
     };
-    beneath::set_mode(open, mode)
+    beneath::set_mode(open, mode.into())
 }
 
 /// Goes through all directories but the root: `enter` is called with the parent before a directory
@@ -60,11 +60,12 @@ fn walk(
         };
         if let Some((number, rest)) = siblings.split_first() {
             *siblings = rest;
-            let directory = &tree.directories[*number];
+            let directory = &tree.directories[*number as usize];
             let failed = |error| ArchiveError::write(&tree.directory_path(*number), error);
             let parent = way.last().map_err(failed)?;
             enter(parent, directory).map_err(failed)?;
-            let opened = beneath::open_directory(parent, &directory.name).map_err(failed)?;
+            let opened = beneath::open_directory(parent, tree.name(directory.name));
+            let opened = opened.map_err(failed)?;
             way.push(*number, opened);
             next.push(children.of_directory(*number));
         } else {
@@ -72,7 +73,7 @@ fn walk(
             if let Some(number) = way.number() {
                 let left = way
                     .last()
-                    .and_then(|open| leave(open, &tree.directories[number]));
+                    .and_then(|open| leave(open, &tree.directories[number as usize]));
                 left.map_err(|error| ArchiveError::write(&tree.directory_path(number), error))?;
                 way.open.pop();
             }
@@ -85,11 +86,11 @@ struct Way<'a> {
     tree: &'a Tree,
     into: BorrowedFd<'a>,
     /// Numbers, and descriptors of the deepest.
-    open: Vec<(usize, Option<OwnedFd>)>,
+    open: Vec<(u32, Option<OwnedFd>)>,
 }
 
 impl Way<'_> {
-    fn number(&self) -> Option<usize> {
+    fn number(&self) -> Option<u32> {
         self.open.last().map(|(number, _)| *number)
     }
 
@@ -108,7 +109,7 @@ impl Way<'_> {
         Ok(open.as_fd())
     }
 
-    fn push(&mut self, number: usize, open: OwnedFd) {
+    fn push(&mut self, number: u32, open: OwnedFd) {
         self.open.push((number, Some(open)));
         if let Some(far) = self.open.len().checked_sub(HELD + 1) {
             self.open[far].1 = None;
@@ -119,18 +120,19 @@ impl Way<'_> {
 /// The numbers of the directories in each directory.
 struct Children {
     /// By parent.
-    numbers: Vec<usize>,
+    numbers: Vec<u32>,
     /// Where those of each begin; one more at the end.
-    begins: Vec<usize>,
+    begins: Vec<u32>,
 }
 
 impl Children {
     fn of(tree: &Tree) -> Self {
-        let mut numbers: Vec<usize> = (1..tree.directories.len()).collect();
-        numbers.sort_by_key(|number| tree.directories[*number].parent);
+        let parent = |number: &u32| tree.directories[*number as usize].parent;
+        let mut numbers: Vec<u32> = (1..tree.directories.len() as u32).collect();
+        numbers.sort_by_key(parent);
         let mut begins = vec![0; tree.directories.len() + 1];
         for number in &numbers {
-            begins[tree.directories[*number].parent + 1] += 1;
+            begins[parent(number) as usize + 1] += 1;
         }
         for directory in 1..begins.len() {
             begins[directory] += begins[directory - 1];
@@ -138,7 +140,8 @@ impl Children {
         Self { numbers, begins }
     }
 
-    fn of_directory(&self, number: usize) -> &[usize] {
-        &self.numbers[self.begins[number]..self.begins[number + 1]]
+    fn of_directory(&self, number: u32) -> &[u32] {
+        let number = number as usize;
+        &self.numbers[self.begins[number] as usize..self.begins[number + 1] as usize]
     }
 }

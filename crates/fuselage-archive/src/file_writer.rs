@@ -1,6 +1,7 @@
 //! Writes the files of a tree with several threads.
 
 use std::fs::File;
+use std::num::NonZeroU64;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -68,7 +69,7 @@ pub(crate) fn write_files(
 
 /// Runs of files of one group or directory, the biggest groups first.
 fn runs<'a, 'b>(files: &'b mut [&'a Leaf]) -> Vec<&'b [&'a Leaf]> {
-    fn group(leaf: &Leaf) -> (Option<u64>, usize) {
+    fn group(leaf: &Leaf) -> (Option<NonZeroU64>, u32) {
         match leaf.group {
             Some(group) => (Some(group), 0),
             None => (None, leaf.directory),
@@ -133,7 +134,7 @@ fn share_out<'a>(
 
 /// The entry that failed, and why.
 struct Failure {
-    index: usize,
+    index: u32,
     error: ArchiveError,
 }
 
@@ -231,7 +232,7 @@ impl Writer<'_> {
 /// The path of the entry that a thread is at: the same but for its end in a run of one directory.
 #[derive(Default)]
 struct At {
-    directory: Option<usize>,
+    directory: Option<u32>,
     path: Vec<u8>,
     /// Bytes of the directory, with a slash.
     begin: usize,
@@ -245,7 +246,7 @@ impl At {
             self.directory = Some(leaf.directory);
         }
         self.path.truncate(self.begin);
-        self.path.extend_from_slice(&leaf.name);
+        self.path.extend_from_slice(tree.name(leaf.name));
         &self.path
     }
 }
@@ -258,7 +259,7 @@ fn create(
 ) -> Result<File, ArchiveError> {
     let mut create = || {
         let directory = open.get(tree, into, leaf.directory)?;
-        beneath::create_file(directory, &leaf.name, leaf.mode).map(File::from)
+        beneath::create_file(directory, tree.name(leaf.name), leaf.mode.into()).map(File::from)
     };
     create().map_err(|error| ArchiveError::write(&tree.path(leaf), error))
 }

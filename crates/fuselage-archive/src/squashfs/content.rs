@@ -74,7 +74,7 @@ impl<'a> ContentReader<'a> {
         to: &mut dyn Output,
     ) -> Result<(), ContentError> {
         let walked = self.walked;
-        match &walked.records[leaf.index] {
+        match &walked.records[leaf.index as usize] {
             Record::Symlink { target } => {
                 let superblock = self.superblock;
                 let metadata = self
@@ -104,7 +104,7 @@ impl<'a> ContentReader<'a> {
         to: &mut FilePart<'_>,
     ) -> Result<(), ContentError> {
         let walked = self.walked;
-        let Record::File(file) = &walked.records[leaf.index] else {
+        let Record::File(file) = &walked.records[leaf.index as usize] else {
             return self.copy_whole(leaf, to);
         };
         let parts = &walked.lists.parts[file.parts.clone()];

@@ -8,10 +8,11 @@ use libdeflater::{Crc, DecompressionError, Decompressor};
 use crate::error::ArchiveError;
 use crate::output::{ContentError, Output};
 use crate::source::Source;
+use crate::zip::central::{Entry, OVERLAPS};
 use crate::zip::decoders::{Window, decoder};
 use crate::zip::local::LOCAL_HEADER;
 use crate::zip::memory::{Memory, Taken};
-use crate::zip::{DEFLATE, Record, STORED, ZSTD, data_offset};
+use crate::zip::{DEFLATE, STORED, ZSTD, data_offset};
 
 /// Up to this many bytes an entry is unpacked in one go into a buffer that is used again.
 const WHOLE: u64 = 1 << 20;
@@ -71,38 +72,35 @@ impl<'a> ContentReader<'a> {
     /// checksum before it returns.
     pub(crate) fn copy(
         &mut self,
-        record: &Record,
+        entry: Entry<'_>,
         to: &mut dyn Output,
     ) -> Result<(), ContentError> {
-        let in_one_go = matches!(record.method, STORED | DEFLATE | ZSTD);
-        if in_one_go && record.size <= WHOLE && record.compressed <= 2 * WHOLE {
-            let content = self.whole(record).map_err(ContentError::Archive)?;
+        let in_one_go = matches!(entry.record.method, STORED | DEFLATE | ZSTD);
+        if in_one_go && entry.size() <= WHOLE && entry.record.compressed <= 2 * WHOLE {
+            let content = self.whole(entry).map_err(ContentError::Archive)?;
             return to.write_all(content).map_err(ContentError::Write);
         }
         let large = &self.memories.large;
         if in_one_go
-            && record.method != STORED
-            && record.size <= MAPPED
-            && let Some(_taken) = large.take(record.compressed)
+            && entry.record.method != STORED
+            && entry.size() <= MAPPED
+            && let Some(_taken) = large.take(entry.record.compressed)
         {
-            return self.fill_output(record, to);
+            return self.fill_output(entry, to);
         }
-        self.stream(record, to)
+        self.stream(entry, to)
     }
 
     /// Unpacks a large entry where it belongs.
-    fn fill_output(&mut self, record: &Record, to: &mut dyn Output) -> Result<(), ContentError> {
-        let data = self.read_packed(record).map_err(ContentError::Archive)?;
-        let Some(size) = NonZeroUsize::new(record.size as usize) else {
-            return Err(ContentError::Archive(ArchiveError::damaged(
-                &record.name,
-                LONGER,
-            )));
+    fn fill_output(&mut self, entry: Entry<'_>, to: &mut dyn Output) -> Result<(), ContentError> {
+        let data = self.read_packed(entry).map_err(ContentError::Archive)?;
+        let Some(size) = NonZeroUsize::new(entry.size() as usize) else {
+            return Err(ContentError::Archive(entry.damaged(LONGER)));
         };
-        let packed = &self.packed[data..data + record.compressed as usize];
+        let packed = &self.packed[data..data + entry.record.compressed as usize];
         let mut result = Ok(());
         to.fill(size, &mut |room| {
-            result = self.unpackers.unpack(packed, room, record)
+            result = self.unpackers.unpack(packed, room, entry)
         })
         .map_err(ContentError::Write)?;
         self.keep_packed();
@@ -122,38 +120,38 @@ impl<'a> ContentReader<'a> {
         }
     }
 
-    fn whole(&mut self, record: &Record) -> Result<&[u8], ArchiveError> {
-        let data = self.read_packed(record)?;
-        let packed = &self.packed[data..data + record.compressed as usize];
-        if record.method == STORED {
-            check(packed, record)?;
+    fn whole(&mut self, entry: Entry<'_>) -> Result<&[u8], ArchiveError> {
+        let data = self.read_packed(entry)?;
+        let packed = &self.packed[data..data + entry.record.compressed as usize];
+        if entry.record.method == STORED {
+            check(packed, entry)?;
             return Ok(packed);
         }
-        let size = record.size as usize;
+        let size = entry.size() as usize;
         if self.unpacked.len() < size {
             self.unpacked.resize(size, 0);
         }
         let room = &mut self.unpacked[..size];
-        self.unpackers.unpack(packed, room, record)?;
+        self.unpackers.unpack(packed, room, entry)?;
         Ok(room)
     }
 
     /// Reads local header and data by one pread(2) where the guess of the header's length is right;
     /// returns where the data begins in the buffer.
-    fn read_packed(&mut self, record: &Record) -> Result<usize, ArchiveError> {
-        let header = LOCAL_HEADER as u64 + record.name.len() as u64;
-        let available = record.limit - record.offset;
-        let mut wanted = (header + record.compressed + EXTRA_GUESS).min(available) as usize;
+    fn read_packed(&mut self, entry: Entry<'_>) -> Result<usize, ArchiveError> {
+        let header = LOCAL_HEADER as u64 + entry.name_length() as u64;
+        let available = entry.record.limit - entry.record.offset;
+        let mut wanted = (header + entry.record.compressed + EXTRA_GUESS).min(available) as usize;
         loop {
             if self.packed.len() < wanted {
                 self.packed.resize(wanted, 0);
             }
             self.source
-                .read_exact_at(&mut self.packed[..wanted], record.offset)?;
-            let data = data_offset(&self.packed[..wanted], record)?;
-            let end = data as u64 + record.compressed;
+                .read_exact_at(&mut self.packed[..wanted], entry.record.offset)?;
+            let data = data_offset(&self.packed[..wanted], entry)?;
+            let end = data as u64 + entry.record.compressed;
             if end > available {
-                return Err(ArchiveError::damaged(&record.name, OVERLAPS));
+                return Err(entry.damaged(OVERLAPS));
             }
             if end as usize <= wanted {
                 return Ok(data);
@@ -164,13 +162,13 @@ impl<'a> ContentReader<'a> {
 
     /// Unpacks an entry piece by piece, in memory that does not grow with it. A decoder that needs
     /// much memory waits until others have given theirs back.
-    fn stream(&mut self, record: &Record, to: &mut dyn Output) -> Result<(), ContentError> {
+    fn stream(&mut self, entry: Entry<'_>, to: &mut dyn Output) -> Result<(), ContentError> {
         let mut given = Given::default();
         let mut result = Ok(());
-        for window in Window::of(record.method) {
-            let needed = window.memory(record.method, record.size);
+        for window in Window::of(entry.record.method) {
+            let needed = window.memory(entry.record.method, entry.size());
             let _taken = self.memories.large.wait(needed);
-            result = self.stream_with(*window, record, &mut given, to);
+            result = self.stream_with(*window, entry, &mut given, to);
             // Whatever is wrong with the data, a larger window may be what is missing.
             if !matches!(result, Err(ContentError::Archive(_))) {
                 break;
@@ -183,15 +181,16 @@ impl<'a> ContentReader<'a> {
     fn stream_with(
         &mut self,
         window: Window,
-        record: &Record,
+        entry: Entry<'_>,
         given: &mut Given,
         to: &mut dyn Output,
     ) -> Result<(), ContentError> {
-        let begin = self.data_begin(record).map_err(ContentError::Archive)?;
-        let data = self.source.range(begin, record.compressed);
-        let bad = |error: io::Error| ContentError::Archive(bad_data(record, &error));
+        let begin = self.data_begin(entry).map_err(ContentError::Archive)?;
+        let data = self.source.range(begin, entry.record.compressed);
+        let bad = |error: io::Error| ContentError::Archive(bad_data(entry, &error));
         let packed = BufReader::with_capacity(STREAM_BUFFER, data);
-        let mut unpacked = decoder(record.method, record.size, window, packed).map_err(bad)?;
+        let mut unpacked =
+            decoder(entry.record.method, entry.size(), window, packed).map_err(bad)?;
         if self.unpacked.len() < STREAM_BUFFER {
             self.unpacked.resize(STREAM_BUFFER, 0);
         }
@@ -206,8 +205,8 @@ impl<'a> ContentReader<'a> {
             };
             let known = (given.size - size).min(count as u64) as usize;
             size += count as u64;
-            if size > record.size {
-                let error = ArchiveError::damaged(&record.name, LONGER);
+            if size > entry.size() {
+                let error = entry.damaged(LONGER);
                 return Err(ContentError::Archive(error));
             }
             let new = &buffer[known..count];
@@ -215,35 +214,34 @@ impl<'a> ContentReader<'a> {
             given.crc.update(new);
             given.size += new.len() as u64;
         }
-        let what = match (size == record.size, given.crc.sum() == record.crc) {
+        let what = match (size == entry.size(), given.crc.sum() == entry.record.crc) {
             (true, true) => return Ok(()),
             (false, _) => SHORTER,
             (true, false) => CHECKSUM,
         };
-        Err(ContentError::Archive(ArchiveError::damaged(
-            &record.name,
-            what,
-        )))
+        Err(ContentError::Archive(entry.damaged(what)))
     }
 
     /// Where the data of an entry begins, by its local header.
-    fn data_begin(&self, record: &Record) -> Result<u64, ArchiveError> {
-        let available = record.limit - record.offset;
-        let length = (LOCAL_HEADER as u64 + record.name.len() as u64).min(available);
+    fn data_begin(&self, entry: Entry<'_>) -> Result<u64, ArchiveError> {
+        let available = entry.record.limit - entry.record.offset;
+        let length = (LOCAL_HEADER as u64 + entry.name_length() as u64).min(available);
         let mut header = vec![0; length as usize];
-        self.source.read_exact_at(&mut header, record.offset)?;
-        let mut data = data_offset(&header, record)?;
+        self.source
+            .read_exact_at(&mut header, entry.record.offset)?;
+        let mut data = data_offset(&header, entry)?;
         if data > header.len() && data as u64 <= available {
             // Once more with its extra fields.
             header.resize(data, 0);
-            self.source.read_exact_at(&mut header, record.offset)?;
-            data = data_offset(&header, record)?;
+            self.source
+                .read_exact_at(&mut header, entry.record.offset)?;
+            data = data_offset(&header, entry)?;
         }
         let data = data as u64;
-        if data + record.compressed > available {
-            return Err(ArchiveError::damaged(&record.name, OVERLAPS));
+        if data + entry.record.compressed > available {
+            return Err(entry.damaged(OVERLAPS));
         }
-        Ok(record.offset + data)
+        Ok(entry.record.offset + data)
     }
 }
 
@@ -273,17 +271,17 @@ impl Unpackers {
         &mut self,
         packed: &[u8],
         room: &mut [u8],
-        record: &Record,
+        entry: Entry<'_>,
     ) -> Result<(), ArchiveError> {
-        let damaged = |what| Err(ArchiveError::damaged(&record.name, what));
-        let count = if record.method == ZSTD {
+        let damaged = |what| Err(entry.damaged(what));
+        let count = if entry.record.method == ZSTD {
             let zstd = match &mut self.zstd {
                 Some(zstd) => zstd,
                 none => none.insert(zstd::bulk::Decompressor::new()?),
             };
             // It needs no window of its own: what it looks back at is there.
             zstd.decompress_to_buffer(packed, room)
-                .map_err(|error| bad_data(record, &error))?
+                .map_err(|error| bad_data(entry, &error))?
         } else {
             match self.inflate.deflate_decompress(packed, room) {
                 Ok(count) => count,
@@ -293,25 +291,24 @@ impl Unpackers {
         };
         match count < room.len() {
             true => damaged(SHORTER),
-            false => check(room, record),
+            false => check(room, entry),
         }
     }
 }
 
-fn check(content: &[u8], record: &Record) -> Result<(), ArchiveError> {
-    if libdeflater::crc32(content) == record.crc {
+fn check(content: &[u8], entry: Entry<'_>) -> Result<(), ArchiveError> {
+    if libdeflater::crc32(content) == entry.record.crc {
         Ok(())
     } else {
-        Err(ArchiveError::damaged(&record.name, CHECKSUM))
+        Err(entry.damaged(CHECKSUM))
     }
 }
 
-fn bad_data(record: &Record, error: &io::Error) -> ArchiveError {
-    ArchiveError::damaged(&record.name, format!("{BAD_DATA}: {error}"))
+fn bad_data(entry: Entry<'_>, error: &io::Error) -> ArchiveError {
+    entry.damaged(format!("{BAD_DATA}: {error}"))
 }
 
 const SHORTER: &str = "unpacks to less than the archive says";
 const LONGER: &str = "unpacks to more than the archive says";
 const BAD_DATA: &str = "has data that cannot be unpacked";
 const CHECKSUM: &str = "does not have the checksum (CRC-32) that the archive gives";
-const OVERLAPS: &str = "overlaps what follows it in the archive";

@@ -19,7 +19,7 @@ use crate::limits::Limits;
 use crate::output::{ContentError, Output};
 use crate::source::Source;
 use crate::tree::{Leaf, Tree};
-use crate::zip::central::{Record, read_central};
+use crate::zip::central::{Entry, Record, read_central};
 use crate::zip::content::{ContentReader, Memories};
 use crate::zip::local::data_offset;
 
@@ -78,6 +78,7 @@ impl Archive for Zip<'_> {
     fn contents(&self) -> Box<dyn Contents + '_> {
         Box::new(ZipContents {
             reader: ContentReader::new(self.source, &self.memories),
+            tree: &self.tree,
             records: &self.records,
         })
     }
@@ -85,11 +86,13 @@ impl Archive for Zip<'_> {
 
 struct ZipContents<'a> {
     reader: ContentReader<'a>,
+    tree: &'a Tree,
     records: &'a [Record],
 }
 
 impl Contents for ZipContents<'_> {
     fn copy(&mut self, leaf: &Leaf, to: &mut dyn Output) -> Result<(), ContentError> {
-        self.reader.copy(&self.records[leaf.index], to)
+        self.reader
+            .copy(Entry::new(self.tree, leaf, self.records), to)
     }
 }
