@@ -8,6 +8,7 @@
 )]
 
 mod base64_text;
+mod deep;
 mod disagree;
 mod elf;
 mod elf_builder;
