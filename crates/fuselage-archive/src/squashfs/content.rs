@@ -80,6 +80,7 @@ impl<'a> ContentReader<'a> {
                 let metadata = self
                     .metadata
                     .get_or_insert_with(|| MetadataReader::new(self.source, superblock));
+                metadata.count_entry();
                 let mut bytes = vec![0; leaf.size as usize];
                 metadata
                     .at(superblock.inode_table(), *target)

@@ -115,6 +115,7 @@ impl Walk<'_> {
             return Ok(None);
         }
         let path = |walked: &Walked| walked.tree.path_in(parent, name);
+        self.metadata.count_entry();
         let table = self.superblock.inode_table();
         let mut cursor = self.metadata.at(table, entry.inode)?;
         let inode = read_inode(&mut cursor)?;

@@ -23,6 +23,7 @@ mod real_tools;
 mod squashfs_builder;
 mod squashfs_data;
 mod squashfs_hostile;
+mod squashfs_order;
 mod squashfs_tables;
 mod squashfs_tools;
 mod windows;
