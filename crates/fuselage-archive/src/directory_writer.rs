@@ -1,12 +1,13 @@
 //! Makes the directories of a tree, and gives them their modes and times in the end.
 //!
-//! Both go through the tree from parent to child with the directories on the way held open: one
-//! step costs the same however deep it is.
+//! Both go through the tree from parent to child and back with the directories on the way held open,
+//! or opened again from the one below: one step costs the same however deep it is.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use fuselage_linux::beneath;
+use fuselage_linux::beneath::{self, DirectoryIdentity};
 
 use crate::error::ArchiveError;
 use crate::tree::{Directory, Tree};
@@ -17,15 +18,15 @@ const HELD: usize = 32;
 /// Makes every directory, open to its owner alone.
 pub(crate) fn make_directories(tree: &Tree, into: BorrowedFd<'_>) -> Result<(), ArchiveError> {
     let make = |parent: BorrowedFd<'_>, directory: &Directory| {
-        beneath::make_directory(parent, &directory.name)
+        beneath::make_directory(parent, tree.name(directory.name))
     };
-    walk(tree, into, make, |_, _| Ok(()))
+    walk(tree, into, make, None)
 }
 
 /// Gives every directory its mode and time, those below it first: what is in it is done, and a mode
 /// that locks the owner out locks nobody out of what is still to do.
 pub(crate) fn finish_directories(tree: &Tree, into: BorrowedFd<'_>) -> Result<(), ArchiveError> {
-    walk(tree, into, |_, _| Ok(()), finish)
+    walk(tree, into, |_, _| Ok(()), Some(finish))
 }
 
 fn finish(open: BorrowedFd<'_>, directory: &Directory) -> io::Result<()> {
@@ -36,23 +37,23 @@ fn finish(open: BorrowedFd<'_>, directory: &Directory) -> io::Result<()> {
         }
         None => 0o755,
     };
-    beneath::set_mode(open, mode)
+    beneath::set_mode(open, mode.into())
 }
 
+/// What is done in the end with a directory, which is open.
+type Leave = fn(BorrowedFd<'_>, &Directory) -> io::Result<()>;
+
 /// Goes through all directories but the root: `enter` is called with the parent before a directory
-/// is opened, `leave` with the directory itself after all that are in it.
+/// is opened, `leave` with the directory itself after all that are in it. Without `leave` those that
+/// have no others in them need not be opened.
 fn walk(
     tree: &Tree,
     into: BorrowedFd<'_>,
     enter: impl Fn(BorrowedFd<'_>, &Directory) -> io::Result<()>,
-    leave: impl Fn(BorrowedFd<'_>, &Directory) -> io::Result<()>,
+    leave: Option<Leave>,
 ) -> Result<(), ArchiveError> {
     let children = Children::of(tree);
-    let mut way = Way {
-        tree,
-        into,
-        open: Vec::new(),
-    };
+    let mut way = Way::new(into);
     let mut next = vec![children.of_directory(0)];
     loop {
         let Some(siblings) = next.last_mut() else {
@@ -60,77 +61,99 @@ fn walk(
         };
         if let Some((number, rest)) = siblings.split_first() {
             *siblings = rest;
-            let directory = &tree.directories[*number];
-            let failed = |error| ArchiveError::write(&tree.directory_path(*number), error);
-            let parent = way.last().map_err(failed)?;
-            enter(parent, directory).map_err(failed)?;
-            let opened = beneath::open_directory(parent, &directory.name).map_err(failed)?;
-            way.push(*number, opened);
-            next.push(children.of_directory(*number));
+            let directory = &tree.directories[*number as usize];
+            let below = children.of_directory(*number);
+            let is_opened = leave.is_some() || !below.is_empty();
+            let mut step = || {
+                enter(way.last(), directory)?;
+                match is_opened {
+                    true => way.enter(*number, tree.name(directory.name)),
+                    false => Ok(()),
+                }
+            };
+            step().map_err(|error| ArchiveError::write(&tree.directory_path(*number), error))?;
+            if is_opened {
+                next.push(below);
+            }
         } else {
             next.pop();
-            if let Some(number) = way.number() {
-                let left = way
-                    .last()
-                    .and_then(|open| leave(open, &tree.directories[number]));
-                left.map_err(|error| ArchiveError::write(&tree.directory_path(number), error))?;
-                way.open.pop();
+            if let Some(number) = way.numbers.pop() {
+                let directory = &tree.directories[number as usize];
+                way.leave(|open| leave.map_or(Ok(()), |leave| leave(open, directory)))
+                    .map_err(|error| ArchiveError::write(&tree.directory_path(number), error))?;
             }
         }
     }
 }
 
-/// The directories from the root to where the walk is.
+/// The directories from the root, which is not among them, to where the walk is.
 struct Way<'a> {
-    tree: &'a Tree,
     into: BorrowedFd<'a>,
-    /// Numbers, and descriptors of the deepest.
-    open: Vec<(usize, Option<OwnedFd>)>,
+    numbers: Vec<u32>,
+    /// Those that were closed.
+    far: Vec<DirectoryIdentity>,
+    /// Those below them, at most [`HELD`]; empty only in the root.
+    near: VecDeque<OwnedFd>,
 }
 
-impl Way<'_> {
-    fn number(&self) -> Option<usize> {
-        self.open.last().map(|(number, _)| *number)
-    }
-
-    /// The directory where the walk is, opened again if it was closed meanwhile.
-    fn last(&mut self) -> io::Result<BorrowedFd<'_>> {
-        let Some((number, open)) = self.open.last_mut() else {
-            return Ok(self.into);
-        };
-        let open: &OwnedFd = match open {
-            Some(open) => open,
-            closed => {
-                let path = self.tree.directory_path(*number);
-                closed.insert(beneath::open_directory(self.into, &path)?)
-            }
-        };
-        Ok(open.as_fd())
-    }
-
-    fn push(&mut self, number: usize, open: OwnedFd) {
-        self.open.push((number, Some(open)));
-        if let Some(far) = self.open.len().checked_sub(HELD + 1) {
-            self.open[far].1 = None;
+impl<'a> Way<'a> {
+    fn new(into: BorrowedFd<'a>) -> Self {
+        Self {
+            into,
+            numbers: Vec::new(),
+            far: Vec::new(),
+            near: VecDeque::new(),
         }
+    }
+
+    /// The directory where the walk is.
+    fn last(&self) -> BorrowedFd<'_> {
+        self.near.back().map_or(self.into, AsFd::as_fd)
+    }
+
+    /// Goes to the directory `name` of the last.
+    fn enter(&mut self, number: u32, name: &[u8]) -> io::Result<()> {
+        let opened = beneath::open_directory(self.last(), name)?;
+        self.near.push_back(opened);
+        self.numbers.push(number);
+        if self.near.len() > HELD
+            && let Some(farthest) = self.near.pop_front()
+        {
+            self.far.push(DirectoryIdentity::of(farthest.as_fd())?);
+        }
+        Ok(())
+    }
+
+    /// Goes back from the last directory to the one that it is in, after `last`, which may lock it.
+    fn leave(&mut self, last: impl FnOnce(BorrowedFd<'_>) -> io::Result<()>) -> io::Result<()> {
+        if self.near.len() == 1
+            && let Some(above) = self.far.pop()
+        {
+            let above = beneath::open_above(self.last(), above)?;
+            self.near.push_front(above);
+        }
+        last(self.last())?;
+        self.near.pop_back();
+        Ok(())
     }
 }
 
 /// The numbers of the directories in each directory.
 struct Children {
     /// By parent.
-    numbers: Vec<usize>,
+    numbers: Vec<u32>,
     /// Where those of each begin; one more at the end.
-    begins: Vec<usize>,
+    begins: Vec<u32>,
 }
 
 impl Children {
     fn of(tree: &Tree) -> Self {
-        let mut numbers: Vec<usize> = (1..tree.directories.len()).collect();
-        numbers.sort_by_key(|number| tree.directories[*number].parent);
+        let parent = |number: &u32| tree.directories[*number as usize].parent;
+        let mut numbers: Vec<u32> = (1..tree.directories.len() as u32).collect();
+        numbers.sort_by_key(parent);
         let mut begins = vec![0; tree.directories.len() + 1];
         for number in &numbers {
-            begins[tree.directories[*number].parent + 1] += 1;
+            begins[parent(number) as usize + 1] += 1;
         }
         for directory in 1..begins.len() {
             begins[directory] += begins[directory - 1];
@@ -138,7 +161,8 @@ impl Children {
         Self { numbers, begins }
     }
 
-    fn of_directory(&self, number: usize) -> &[usize] {
-        &self.numbers[self.begins[number]..self.begins[number + 1]]
+    fn of_directory(&self, number: u32) -> &[u32] {
+        let number = number as usize;
+        &self.numbers[self.begins[number] as usize..self.begins[number + 1] as usize]
     }
 }

@@ -197,12 +197,14 @@ impl ArchiveError {
             Self::Unsupported { .. } => "pack it again with `zip`, or with `mksquashfs -comp zstd`",
             Self::Hostile { .. } => "do not trust this archive, or pack it again with a sane tool",
             Self::Limit { of, allowed, .. } => {
-                return vec![match of.option() {
-                    Some(name) => format!(
+                return vec![match (of, of.option()) {
+                    (_, Some(name)) => format!(
                         "if you trust the archive, raise the limit: --limit {name}=NUMBER (it is \
                          {allowed})"
                     ),
-                    None => "pack it again with shorter names: no file system of Linux takes them"
+                    (Limited::Names, None) => "pack it again as several archives".to_owned(),
+                    (_, None) => "pack it again with shorter names: no file system of Linux takes \
+                                  them"
                         .to_owned(),
                 }];
             }

@@ -1,6 +1,8 @@
 //! Writes the files of a tree with several threads.
 
+use std::cmp::Reverse;
 use std::fs::File;
+use std::num::NonZeroU64;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -17,6 +19,8 @@ use crate::tree_writer::Opened;
 
 /// Files of one directory that one thread writes in a row.
 const RUN: usize = 128;
+/// And bytes of them, unpacked, after which its run ends: a few milliseconds of work.
+const RUN_BYTES: u64 = 4 << 20;
 /// Files of one group that one thread writes in a row: another thread would have to unpack again
 /// what they have in common.
 const GROUP_RUN: usize = 512;
@@ -42,7 +46,7 @@ pub(crate) fn write_files(
             parts => large.push((leaf, parts)),
         }
     }
-    large.sort_by_key(|(leaf, _)| std::cmp::Reverse(leaf.size));
+    large.sort_by_key(|(leaf, _)| Reverse(leaf.size));
     let shared: Vec<LargeFile<'_>> = large
         .iter()
         .map(|(leaf, parts)| LargeFile::new(leaf, *parts))
@@ -66,29 +70,41 @@ pub(crate) fn write_files(
     })
 }
 
-/// Runs of files of one group or directory, the biggest groups first.
+/// Runs of files of one group or directory, the biggest first.
 fn runs<'a, 'b>(files: &'b mut [&'a Leaf]) -> Vec<&'b [&'a Leaf]> {
-    fn group(leaf: &Leaf) -> (Option<u64>, usize) {
+    fn group(leaf: &Leaf) -> (Option<NonZeroU64>, u32) {
         match leaf.group {
             Some(group) => (Some(group), 0),
             None => (None, leaf.directory),
         }
     }
     files.sort_by_key(|leaf| (group(leaf), leaf.directory));
-    let mut groups: Vec<&[&Leaf]> = files
+    let mut runs: Vec<&[&Leaf]> = files
         .chunk_by(|one, other| group(one) == group(other))
+        .flat_map(|files| match files.first().and_then(|leaf| leaf.group) {
+            Some(_) => files.chunks(GROUP_RUN).collect(),
+            None => cut(files),
+        })
         .collect();
-    groups.sort_by_cached_key(|files| {
-        std::cmp::Reverse(files.iter().map(|leaf| leaf.size).sum::<u64>())
-    });
-    let length = |files: &[&Leaf]| match files.first().and_then(|leaf| leaf.group) {
-        Some(_) => GROUP_RUN,
-        None => RUN,
-    };
-    groups
-        .into_iter()
-        .flat_map(|files| files.chunks(length(files)))
-        .collect()
+    runs.sort_by_cached_key(|files| Reverse(files.iter().map(|leaf| leaf.size).sum::<u64>()));
+    runs
+}
+
+/// Files of one directory in runs.
+fn cut<'a, 'b>(mut files: &'b [&'a Leaf]) -> Vec<&'b [&'a Leaf]> {
+    let mut runs = Vec::new();
+    while !files.is_empty() {
+        let mut bytes = 0u64;
+        let length = files.iter().take(RUN).take_while(|leaf| {
+            let before = bytes;
+            bytes = bytes.saturating_add(leaf.size);
+            before < RUN_BYTES
+        });
+        let (run, rest) = files.split_at(length.count());
+        runs.push(run);
+        files = rest;
+    }
+    runs
 }
 
 /// Does all of `work` in `jobs` threads, each with a writer of its own.
@@ -133,7 +149,7 @@ fn share_out<'a>(
 
 /// The entry that failed, and why.
 struct Failure {
-    index: usize,
+    index: u32,
     error: ArchiveError,
 }
 
@@ -231,7 +247,7 @@ impl Writer<'_> {
 /// The path of the entry that a thread is at: the same but for its end in a run of one directory.
 #[derive(Default)]
 struct At {
-    directory: Option<usize>,
+    directory: Option<u32>,
     path: Vec<u8>,
     /// Bytes of the directory, with a slash.
     begin: usize,
@@ -245,7 +261,7 @@ impl At {
             self.directory = Some(leaf.directory);
         }
         self.path.truncate(self.begin);
-        self.path.extend_from_slice(&leaf.name);
+        self.path.extend_from_slice(tree.name(leaf.name));
         &self.path
     }
 }
@@ -258,7 +274,67 @@ fn create(
 ) -> Result<File, ArchiveError> {
     let mut create = || {
         let directory = open.get(tree, into, leaf.directory)?;
-        beneath::create_file(directory, &leaf.name, leaf.mode).map(File::from)
+        beneath::create_file(directory, tree.name(leaf.name), leaf.mode.into()).map(File::from)
     };
     create().map_err(|error| ArchiveError::write(&tree.path(leaf), error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::{Name, Time};
+
+    fn leaf(directory: u32, size: u64) -> Leaf {
+        Leaf {
+            directory,
+            name: Name::default(),
+            kind: LeafKind::File,
+            mode: 0o644,
+            time: Time {
+                seconds: 0,
+                nanoseconds: 0,
+            },
+            size,
+            holes: 0,
+            group: None,
+            index: 0,
+        }
+    }
+
+    /// The directories and sizes of the files of each run.
+    fn runs_of(leaves: &[Leaf]) -> Vec<Vec<(u32, u64)>> {
+        let mut files: Vec<&Leaf> = leaves.iter().collect();
+        let facts = |run: &&[&Leaf]| run.iter().map(|leaf| (leaf.directory, leaf.size)).collect();
+        runs(&mut files).iter().map(facts).collect()
+    }
+
+    #[test]
+    fn threads_share_the_large_files_of_a_directory() {
+        let large = RUN_BYTES;
+        let leaves = [leaf(1, large), leaf(1, large + 1), leaf(1, 1), leaf(1, 2)];
+        let expected = [vec![(1, large + 1)], vec![(1, large)], vec![(1, 1), (1, 2)]];
+        assert_eq!(runs_of(&leaves), expected);
+    }
+
+    #[test]
+    fn small_files_of_a_directory_are_written_in_a_row() {
+        let leaves: Vec<Leaf> = (0..300).map(|number| leaf(number % 2, 1)).collect();
+        let lengths: Vec<usize> = runs_of(&leaves).iter().map(Vec::len).collect();
+        assert_eq!(lengths, [RUN, RUN, 150 - RUN, 150 - RUN]);
+        assert!(runs_of(&leaves).iter().all(|run| {
+            let (directory, _) = run[0];
+            run.iter().all(|(other, _)| *other == directory)
+        }));
+    }
+
+    #[test]
+    fn files_of_one_group_stay_together() {
+        let grouped = |directory| Leaf {
+            group: NonZeroU64::new(7),
+            ..leaf(directory, RUN_BYTES)
+        };
+        let leaves = [grouped(1), leaf(1, 1), grouped(2)];
+        let expected = [vec![(1, RUN_BYTES), (2, RUN_BYTES)], vec![(1, 1)]];
+        assert_eq!(runs_of(&leaves), expected);
+    }
 }

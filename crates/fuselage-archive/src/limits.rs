@@ -33,6 +33,8 @@ pub enum Limited {
     Ratio,
     /// Bytes of one component of a path, which the kernel limits.
     Component,
+    /// Bytes of the names of all entries together, which are held in memory.
+    Names,
 }
 
 impl Limited {
@@ -44,7 +46,7 @@ impl Limited {
             Self::Depth => Some("depth"),
             Self::NameLength => Some("name-length"),
             Self::Ratio => Some("ratio"),
-            Self::Component => None,
+            Self::Component | Self::Names => None,
         }
     }
 
@@ -57,6 +59,7 @@ impl Limited {
         match self {
             Self::Entries => format!("{with} the archive has {found} entries"),
             Self::Bytes => format!("{with} the archive unpacks to {found} bytes"),
+            Self::Names => format!("{with} the names of the archive have {found} bytes"),
             Self::Ratio => {
                 format!("{with} the archive unpacks to {found} bytes for each of its own")
             }

@@ -1,11 +1,21 @@
 //! The entries of an archive, checked as a whole: whatever format they come from.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry as Slot;
+mod known;
+mod names;
+mod paths;
+mod way;
+
+use std::num::NonZeroU64;
+
+use memchr::memchr;
 
 use crate::error::{ArchiveError, shown};
 use crate::limits::{Limited, Limits};
 use crate::path::split;
+use crate::tree::known::{Known, MOST_ENTRIES, Numbered};
+pub(crate) use crate::tree::names::Name;
+use crate::tree::names::Names;
+use crate::tree::way::Way;
 
 /// A modification time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,14 +29,14 @@ pub(crate) struct Time {
 #[derive(Clone, Debug)]
 pub(crate) struct Directory {
     /// One component; empty for the root.
-    pub(crate) name: Vec<u8>,
-    pub(crate) parent: usize,
+    pub(crate) name: Name,
+    pub(crate) parent: u32,
     /// Components of its path.
     pub(crate) depth: u32,
     /// Bytes of its path.
     pub(crate) path_length: usize,
     /// What an entry of its own gives it; a directory that is only implied has none.
-    pub(crate) given: Option<(u32, Time)>,
+    pub(crate) given: Option<(u16, Time)>,
 }
 
 /// What an entry that is no directory is.
@@ -36,20 +46,20 @@ pub(crate) enum LeafKind {
     Symlink,
     /// Another name of a file or a symbolic link: of the leaf with this number.
     HardLink {
-        to: usize,
+        to: u32,
     },
 }
 
-/// A file, a symbolic link, or another name of one.
+/// A file, a symbolic link, or another name of one. There may be millions of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf {
-    /// Number of its directory.
-    pub(crate) directory: usize,
+    /// Number of its directory; the tree sets it, as the name.
+    pub(crate) directory: u32,
     /// One component.
-    pub(crate) name: Vec<u8>,
+    pub(crate) name: Name,
     pub(crate) kind: LeafKind,
     /// Permission bits, 0 to 0777.
-    pub(crate) mode: u32,
+    pub(crate) mode: u16,
     pub(crate) time: Time,
     /// Bytes, unpacked; of a symbolic link, those of its target; of a hard link, none.
     pub(crate) size: u64,
@@ -57,9 +67,9 @@ pub(crate) struct Leaf {
     pub(crate) holes: u64,
     /// Files of one group are read best by one thread, one after the other; `None`: those of one
     /// directory are.
-    pub(crate) group: Option<u64>,
+    pub(crate) group: Option<NonZeroU64>,
     /// Which entry of the archive it is.
-    pub(crate) index: usize,
+    pub(crate) index: u32,
 }
 
 /// What is to be made: no path twice, none below a file or a link, all within the limits.
@@ -69,9 +79,11 @@ pub(crate) struct Leaf {
 pub struct Tree {
     pub(crate) directories: Vec<Directory>,
     pub(crate) leaves: Vec<Leaf>,
-    known: HashMap<Vec<u8>, Known>,
-    /// Path and number of the directory that was found last.
-    last: (Vec<u8>, usize),
+    names: Names,
+    /// Bytes of names that are kept elsewhere.
+    other_names: u64,
+    known: Known,
+    way: Way,
     bytes: u64,
     holes: u64,
     limits: Limits,
@@ -79,22 +91,23 @@ pub struct Tree {
     archive: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Known {
-    Directory(usize),
-    Leaf,
-}
-
-/// What a name in a directory is known by.
-fn key(directory: usize, name: &[u8]) -> Vec<u8> {
-    [&directory.to_ne_bytes(), name].concat()
+/// What comes to a tree.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct More {
+    pub(crate) entries: u64,
+    /// Unpacked.
+    pub(crate) bytes: u64,
+    /// How many of them are holes.
+    pub(crate) holes: u64,
+    /// Bytes of names.
+    pub(crate) names: u64,
 }
 
 impl Tree {
     /// An empty tree: its root; `archive`: the archive's own bytes.
     pub(crate) fn new(limits: &Limits, archive: u64) -> Self {
         let root = Directory {
-            name: Vec::new(),
+            name: Name::default(),
             parent: 0,
             depth: 0,
             path_length: 0,
@@ -103,11 +116,16 @@ impl Tree {
         Self {
             directories: vec![root],
             leaves: Vec::new(),
-            known: HashMap::new(),
-            last: (Vec::new(), 0),
+            names: Names::default(),
+            other_names: 0,
+            known: Known::default(),
+            way: Way::default(),
             bytes: 0,
             holes: 0,
-            limits: *limits,
+            limits: Limits {
+                entries: limits.entries.min(MOST_ENTRIES),
+                ..*limits
+            },
             archive: archive.max(1),
         }
     }
@@ -124,16 +142,15 @@ impl Tree {
     pub(crate) fn admit(
         &self,
         entry: impl Fn() -> Vec<u8>,
-        entries: u64,
-        bytes: u64,
-        holes: u64,
+        more: More,
     ) -> Result<(), ArchiveError> {
-        let bytes = self.bytes.saturating_add(bytes);
-        let data = bytes.saturating_sub(self.holes.saturating_add(holes));
+        let bytes = self.bytes.saturating_add(more.bytes);
+        let data = bytes.saturating_sub(self.holes.saturating_add(more.holes));
+        let names = self.names.length().saturating_add(self.other_names);
         for (of, found, allowed) in [
             (
                 Limited::Entries,
-                self.entries().saturating_add(entries),
+                self.entries().saturating_add(more.entries),
                 self.limits.entries,
             ),
             (Limited::Bytes, bytes, self.limits.bytes),
@@ -141,6 +158,11 @@ impl Tree {
                 Limited::Ratio,
                 data / self.archive,
                 self.limits.ratio.into(),
+            ),
+            (
+                Limited::Names,
+                names.saturating_add(more.names),
+                names::MOST,
             ),
         ] {
             if found > allowed {
@@ -150,19 +172,33 @@ impl Tree {
         Ok(())
     }
 
+    /// Counts a name that is kept beside the tree.
+    ///
+    /// # Errors
+    /// With it there are too many bytes of names.
+    pub(crate) fn count_name(&mut self, name: &[u8]) -> Result<(), ArchiveError> {
+        let more = More {
+            names: name.len() as u64,
+            ..More::default()
+        };
+        self.admit(|| name.to_vec(), more)?;
+        self.other_names += more.names;
+        Ok(())
+    }
+
     /// Adds a directory with an entry of its own at a normalised path. The root's is left out: it
     /// is the caller's.
     pub(crate) fn add_directory(
         &mut self,
         path: &[u8],
-        mode: u32,
+        mode: u16,
         time: Time,
     ) -> Result<(), ArchiveError> {
         if path.is_empty() {
             return Ok(());
         }
         let number = self.directory_at(path)?;
-        let given = &mut self.directories[number].given;
+        let given = &mut self.directories[number as usize].given;
         if given.replace((mode & 0o777, time)).is_some() {
             return Err(ArchiveError::hostile(path, TWICE));
         }
@@ -172,47 +208,79 @@ impl Tree {
     /// Adds a directory to another one; returns its number.
     pub(crate) fn add_directory_in(
         &mut self,
-        parent: usize,
+        parent: u32,
         name: &[u8],
-        mode: u32,
+        mode: u16,
         time: Time,
-    ) -> Result<usize, ArchiveError> {
-        self.admit(|| self.path_in(parent, name), 1, 0, 0)?;
-        let number = self.directories.len();
-        match self.known.entry(key(parent, name)) {
-            Slot::Vacant(slot) => slot.insert(Known::Directory(number)),
-            Slot::Occupied(_) => {
-                return Err(ArchiveError::hostile(&self.path_in(parent, name), TWICE));
-            }
-        };
-        let given = Some((mode & 0o777, time));
-        self.push_directory(parent, name, given);
-        Ok(number)
+    ) -> Result<u32, ArchiveError> {
+        let hash = self.known.hash(parent, name);
+        if self.find(hash, parent, name).is_some() {
+            return Err(ArchiveError::hostile(&self.path_in(parent, name), TWICE));
+        }
+        self.push_directory(hash, parent, name, Some((mode & 0o777, time)))
     }
 
     /// Adds a file or a link at a normalised path, from which its name and directory are taken;
     /// returns its number.
-    pub(crate) fn add_leaf(&mut self, path: &[u8], mut leaf: Leaf) -> Result<usize, ArchiveError> {
+    pub(crate) fn add_leaf(&mut self, path: &[u8], leaf: Leaf) -> Result<u32, ArchiveError> {
         if path.is_empty() {
             return Err(ArchiveError::hostile(b"", "is a file and has no name"));
         }
         let (directory, name) = split(path);
-        leaf.directory = self.directory_at(directory)?;
-        leaf.name = name.to_vec();
-        self.add_leaf_in(leaf)
+        let directory = self.directory_at(directory)?;
+        self.add_leaf_in(directory, name, leaf)
     }
 
-    /// Adds a file or a link whose directory and name are set; returns its number.
-    pub(crate) fn add_leaf_in(&mut self, leaf: Leaf) -> Result<usize, ArchiveError> {
-        self.admit(|| self.path(&leaf), 1, leaf.size, leaf.holes)?;
-        match self.known.entry(key(leaf.directory, &leaf.name)) {
-            Slot::Vacant(slot) => slot.insert(Known::Leaf),
-            Slot::Occupied(_) => return Err(ArchiveError::hostile(&self.path(&leaf), TWICE)),
+    /// Adds a file or a link to a directory; returns its number.
+    pub(crate) fn add_leaf_in(
+        &mut self,
+        directory: u32,
+        name: &[u8],
+        leaf: Leaf,
+    ) -> Result<u32, ArchiveError> {
+        let hash = self.known.hash(directory, name);
+        if self.find(hash, directory, name).is_some() {
+            return Err(ArchiveError::hostile(&self.path_in(directory, name), TWICE));
+        }
+        let more = More {
+            entries: 1,
+            bytes: leaf.size,
+            holes: leaf.holes,
+            names: name.len() as u64,
         };
+        self.admit(|| self.path_in(directory, name), more)?;
+        let number = self.leaves.len() as u32;
+        self.known.insert(hash, Numbered::Leaf(number));
         self.bytes = self.bytes.saturating_add(leaf.size);
         self.holes = self.holes.saturating_add(leaf.holes);
-        self.leaves.push(leaf);
-        Ok(self.leaves.len() - 1)
+        self.leaves.push(Leaf {
+            directory,
+            name: self.names.add(name),
+            ..leaf
+        });
+        Ok(number)
+    }
+
+    /// What has that name in a directory; `hash`: of both.
+    fn find(&self, hash: u32, directory: u32, name: &[u8]) -> Option<Numbered> {
+        self.known.find(hash, |numbered| {
+            let (its_directory, its_name) = match numbered {
+                Numbered::Directory(number) => {
+                    let directory = &self.directories[number as usize];
+                    (directory.parent, directory.name)
+                }
+                Numbered::Leaf(number) => {
+                    let leaf = &self.leaves[number as usize];
+                    (leaf.directory, leaf.name)
+                }
+            };
+            its_directory == directory && self.names.get(its_name) == name
+        })
+    }
+
+    /// The bytes of a name.
+    pub(crate) fn name(&self, name: Name) -> &[u8] {
+        self.names.get(name)
     }
 
     /// The leaves of one kind, in the order of the archive.
@@ -220,84 +288,57 @@ impl Tree {
         self.leaves.iter().filter(move |leaf| leaf.kind == kind)
     }
 
-    /// The path of a file or a link.
-    pub(crate) fn path(&self, leaf: &Leaf) -> Vec<u8> {
-        self.path_in(leaf.directory, &leaf.name)
-    }
-
-    /// The path of a directory; empty for the root.
-    pub(crate) fn directory_path(&self, mut number: usize) -> Vec<u8> {
-        let mut names = Vec::new();
-        while number != 0 {
-            names.push(&self.directories[number].name[..]);
-            number = self.directories[number].parent;
-        }
-        names.reverse();
-        names.join(&b'/')
-    }
-
-    /// The path of `name` in a directory.
-    pub(crate) fn path_in(&self, directory: usize, name: &[u8]) -> Vec<u8> {
-        let mut path = self.directory_path(directory);
-        if !path.is_empty() {
-            path.push(b'/');
-        }
-        path.extend_from_slice(name);
-        path
-    }
-
     /// The number of the directory at `path`, which is made with all above it where it is new.
-    fn directory_at(&mut self, path: &[u8]) -> Result<usize, ArchiveError> {
-        if path.is_empty() {
-            return Ok(0);
+    fn directory_at(&mut self, path: &[u8]) -> Result<u32, ArchiveError> {
+        let (mut begin, mut number) = self.way.to(path);
+        while begin < path.len() {
+            let end = memchr(b'/', &path[begin..]).map_or(path.len(), |length| begin + length);
+            number = self.directory_in(number, &path[begin..end])?;
+            self.way.found.push((end, number));
+            begin = end + 1;
         }
-        if self.last.0 == path {
-            return Ok(self.last.1);
-        }
-        let mut number = 0;
-        for name in path.split(|byte| *byte == b'/') {
-            number = self.directory_in(number, name)?;
-        }
-        self.last = (path.to_vec(), number);
+        self.way.path.clear();
+        self.way.path.extend_from_slice(path);
         Ok(number)
     }
 
-    fn directory_in(&mut self, parent: usize, name: &[u8]) -> Result<usize, ArchiveError> {
-        let number = self.directories.len();
-        match self.known.entry(key(parent, name)) {
-            Slot::Vacant(slot) => slot.insert(Known::Directory(number)),
-            Slot::Occupied(slot) => match slot.get() {
-                Known::Directory(number) => return Ok(*number),
-                Known::Leaf => {
-                    let what = "is a file or a link, and other entries lie below it";
-                    return Err(ArchiveError::hostile(&self.path_in(parent, name), what));
-                }
-            },
+    fn directory_in(&mut self, parent: u32, name: &[u8]) -> Result<u32, ArchiveError> {
+        let hash = self.known.hash(parent, name);
+        match self.find(hash, parent, name) {
+            Some(Numbered::Directory(number)) => Ok(number),
+            Some(Numbered::Leaf(_)) => {
+                let what = "is a file or a link, and other entries lie below it";
+                Err(ArchiveError::hostile(&self.path_in(parent, name), what))
+            }
+            None => self.push_directory(hash, parent, name, None),
+        }
+    }
+
+    fn push_directory(
+        &mut self,
+        hash: u32,
+        parent: u32,
+        name: &[u8],
+        given: Option<(u16, Time)>,
+    ) -> Result<u32, ArchiveError> {
+        let more = More {
+            entries: 1,
+            names: name.len() as u64,
+            ..More::default()
         };
-        self.push_directory(parent, name, None);
-        self.admit(|| self.path_in(parent, name), 0, 0, 0)?;
-        Ok(number)
-    }
-
-    fn push_directory(&mut self, parent: usize, name: &[u8], given: Option<(u32, Time)>) {
+        self.admit(|| self.path_in(parent, name), more)?;
+        let number = self.directories.len() as u32;
+        self.known.insert(hash, Numbered::Directory(number));
         let (depth, path_length) = self.place_in(parent, name);
+        let name = self.names.add(name);
         self.directories.push(Directory {
-            name: name.to_vec(),
+            name,
             parent,
             depth,
             path_length,
             given,
         });
-    }
-
-    /// Components and bytes of the path of `name` in a directory.
-    pub(crate) fn place_in(&self, parent: usize, name: &[u8]) -> (u32, usize) {
-        let parent = &self.directories[parent];
-        let separator = usize::from(parent.depth > 0);
-        (
-            parent.depth.saturating_add(1),
-            parent.path_length + separator + name.len(),
-        )
+        Ok(number)
     }
 
     /// Directories, files and links; without the root.
@@ -321,7 +362,8 @@ impl Tree {
 
     /// Checks a tree to which everything was added, and forgets what only adding needs.
     pub(crate) fn finish(&mut self) -> Result<(), ArchiveError> {
-        self.known = HashMap::new();
+        self.known = Known::default();
+        self.way = Way::default();
         for leaf in self.leaves_of(LeafKind::Symlink) {
             if leaf.size == 0 || leaf.size > LONGEST_TARGET {
                 return Err(ArchiveError::Damaged {
@@ -338,3 +380,6 @@ impl Tree {
 const LONGEST_TARGET: u64 = 4095;
 
 const TWICE: &str = "is in the archive twice";
+
+#[cfg(test)]
+mod tests;

@@ -42,14 +42,14 @@ pub(crate) fn write_tree(
 
 /// The directory that was opened last.
 #[derive(Default)]
-pub(crate) struct Opened(Option<(usize, OwnedFd)>);
+pub(crate) struct Opened(Option<(u32, OwnedFd)>);
 
 impl Opened {
     pub(crate) fn get(
         &mut self,
         tree: &Tree,
         into: BorrowedFd<'_>,
-        number: usize,
+        number: u32,
     ) -> io::Result<BorrowedFd<'_>> {
         if self.0.as_ref().is_none_or(|(open, _)| *open != number) {
             let directory = beneath::open_directory(into, &tree.directory_path(number))?;
@@ -83,10 +83,10 @@ fn make_symlinks(
             ));
         }
         let directory = open.get(tree, into, leaf.directory).map_err(failed)?;
-        beneath::make_symlink(directory, &leaf.name, &target).map_err(failed)?;
+        beneath::make_symlink(directory, tree.name(leaf.name), &target).map_err(failed)?;
         beneath::set_symlink_time(
             directory,
-            &leaf.name,
+            tree.name(leaf.name),
             leaf.time.seconds,
             leaf.time.nanoseconds,
         )
@@ -103,12 +103,13 @@ fn make_hard_links(tree: &Tree, into: BorrowedFd<'_>) -> Result<(), ArchiveError
             continue;
         };
         let failed = |error| ArchiveError::write(&tree.path(leaf), error);
-        let target = &tree.leaves[to];
+        let target = &tree.leaves[to as usize];
         let from = open_target
             .get(tree, into, target.directory)
             .map_err(failed)?;
         let directory = open.get(tree, into, leaf.directory).map_err(failed)?;
-        beneath::make_hard_link(from, &target.name, directory, &leaf.name).map_err(failed)?;
+        let (from_name, name) = (tree.name(target.name), tree.name(leaf.name));
+        beneath::make_hard_link(from, from_name, directory, name).map_err(failed)?;
     }
     Ok(())
 }

@@ -43,6 +43,30 @@ pub(crate) enum Blocks {
     Holes(u32),
 }
 
+/// The same in four bytes: there may be millions of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PackedBlocks(u32);
+
+impl PackedBlocks {
+    /// Set where the rest is a number of holes; a block that [fits](BlockSize::fits) never has it.
+    const HOLES: u32 = 1 << 31;
+    const MOST_HOLES: u32 = Self::HOLES - 1;
+
+    fn new(blocks: Blocks) -> Self {
+        Self(match blocks {
+            Blocks::One(size) => size.0,
+            Blocks::Holes(count) => count | Self::HOLES,
+        })
+    }
+
+    pub(crate) fn get(self) -> Blocks {
+        match self.0 & Self::HOLES {
+            0 => Blocks::One(BlockSize(self.0)),
+            _ => Blocks::Holes(self.0 & Self::MOST_HOLES),
+        }
+    }
+}
+
 /// Some blocks of a file that lie one behind the other in the image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
@@ -57,7 +81,7 @@ pub(crate) struct Part {
 /// The blocks of all files.
 #[derive(Debug, Default)]
 pub(crate) struct BlockLists {
-    pub(crate) blocks: Vec<Blocks>,
+    pub(crate) blocks: Vec<PackedBlocks>,
     pub(crate) parts: Vec<Part>,
 }
 
@@ -95,9 +119,12 @@ impl BlockLists {
             let unpacked = u64::from(bounds.block_size).min(length - position);
             if size.is_hole() {
                 holes += unpacked;
-                match self.blocks[part.blocks.start..].last_mut() {
-                    Some(Blocks::Holes(count)) if *count < u32::MAX => *count += 1,
-                    _ => self.blocks.push(Blocks::Holes(1)),
+                let last = self.blocks[part.blocks.start..].last_mut();
+                match last.map(|last| (last.get(), last)) {
+                    Some((Blocks::Holes(count), last)) if count < PackedBlocks::MOST_HOLES => {
+                        *last = PackedBlocks::new(Blocks::Holes(count + 1));
+                    }
+                    _ => self.blocks.push(PackedBlocks::new(Blocks::Holes(1))),
                 }
             } else {
                 at = at.saturating_add(size.packed().into());
@@ -106,7 +133,7 @@ impl BlockLists {
                     return Err(ArchiveError::damaged(&path(), what));
                 }
                 data += unpacked;
-                self.blocks.push(Blocks::One(size));
+                self.blocks.push(PackedBlocks::new(Blocks::One(size)));
             }
             position += unpacked;
             if data >= PART && position < length {
@@ -128,5 +155,22 @@ impl BlockLists {
             start: at,
             position,
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_of_every_size_and_holes_are_told_apart() {
+        let most = 1 << 20;
+        let holes = [1, most, PackedBlocks::MOST_HOLES].map(Blocks::Holes);
+        let sizes = [1, most, 1 | BlockSize::STORED, most | BlockSize::STORED];
+        let sizes = sizes.map(BlockSize);
+        assert!(sizes.iter().all(|size| size.fits(most)));
+        for blocks in holes.into_iter().chain(sizes.map(Blocks::One)) {
+            assert_eq!(PackedBlocks::new(blocks).get(), blocks);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::ArchiveError;
 use crate::output::{ContentError, FilePart, Output};
 use crate::source::Source;
-use crate::squashfs::blocks::{BlockSize, Blocks, Part};
+use crate::squashfs::blocks::{BlockSize, Blocks, PackedBlocks, Part};
 use crate::squashfs::compression::Decompressor;
 use crate::squashfs::fragments::Fragment;
 use crate::squashfs::metadata::MetadataReader;
@@ -74,12 +74,13 @@ impl<'a> ContentReader<'a> {
         to: &mut dyn Output,
     ) -> Result<(), ContentError> {
         let walked = self.walked;
-        match &walked.records[leaf.index] {
+        match &walked.records[leaf.index as usize] {
             Record::Symlink { target } => {
                 let superblock = self.superblock;
                 let metadata = self
                     .metadata
                     .get_or_insert_with(|| MetadataReader::new(self.source, superblock));
+                metadata.count_entry();
                 let mut bytes = vec![0; leaf.size as usize];
                 metadata
                     .at(superblock.inode_table(), *target)
@@ -104,7 +105,7 @@ impl<'a> ContentReader<'a> {
         to: &mut FilePart<'_>,
     ) -> Result<(), ContentError> {
         let walked = self.walked;
-        let Record::File(file) = &walked.records[leaf.index] else {
+        let Record::File(file) = &walked.records[leaf.index as usize] else {
             return self.copy_whole(leaf, to);
         };
         let parts = &walked.lists.parts[file.parts.clone()];
@@ -131,9 +132,9 @@ impl<'a> ContentReader<'a> {
         let blocks = &self.walked.lists.blocks[part.blocks.clone()];
         for (number, block) in blocks.iter().enumerate() {
             let left = end - position;
-            match block {
+            match block.get() {
                 Blocks::Holes(count) => {
-                    let length = (u64::from(*count) * block_size).min(left);
+                    let length = (u64::from(count) * block_size).min(left);
                     self.unpacked.flush(to)?;
                     to.skip(length).map_err(ContentError::Write)?;
                     position += length;
@@ -142,10 +143,10 @@ impl<'a> ContentReader<'a> {
                     let length = block_size.min(left) as usize;
                     let packed = self
                         .packed
-                        .get(&self.source, at, *size, &blocks[number + 1..])
+                        .get(&self.source, at, size, &blocks[number + 1..])
                         .map_err(|error| ContentError::Archive(error.into()))?;
                     let room = self.unpacked.room(length, self.superblock, to)?;
-                    let unpacked = unpack(&mut self.decompressor, packed, *size, room);
+                    let unpacked = unpack(&mut self.decompressor, packed, size, room);
                     if unpacked != Some(length) {
                         return Err(broken(&self.walked.tree, leaf, "a block"));
                     }
@@ -194,7 +195,7 @@ impl Packed {
         source: &Source<'_>,
         at: u64,
         size: BlockSize,
-        following: &[Blocks],
+        following: &[PackedBlocks],
     ) -> std::io::Result<&[u8]> {
         let length = size.packed() as usize;
         let available = |packed: &Self| {
@@ -206,7 +207,7 @@ impl Packed {
             None => {
                 let mut wanted = length;
                 for block in following {
-                    if let Blocks::One(next) = block {
+                    if let Blocks::One(next) = block.get() {
                         match wanted + next.packed() as usize {
                             more if more > READ => break,
                             more => wanted = more,

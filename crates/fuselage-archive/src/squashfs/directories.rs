@@ -12,11 +12,30 @@ const ENTRY: u32 = 8;
 /// Entries behind one header, at most.
 const MOST: u32 = 256;
 
+/// All entries of a directory.
+#[derive(Debug, Default)]
+pub(crate) struct Entries {
+    entries: Vec<Entry>,
+    /// One behind the other.
+    names: Vec<u8>,
+}
+
+impl Entries {
+    /// Names, each one component that leads nowhere else, and what is behind them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], Entry)> {
+        let mut rest = &self.names[..];
+        self.entries.iter().map(move |entry| {
+            let (name, others) = rest.split_at(entry.name_length.into());
+            rest = others;
+            (name, *entry)
+        })
+    }
+}
+
 /// An entry of a directory.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
-    /// One component that leads nowhere else.
-    pub(crate) name: Vec<u8>,
+    name_length: u16,
     pub(crate) inode: Reference,
     /// Of the inode.
     pub(crate) number: u32,
@@ -24,13 +43,13 @@ pub(crate) struct Entry {
     pub(crate) kind: u16,
 }
 
-/// Reads a listing of `length` bytes; `count` is told the number of entries before each one, and may
-/// refuse it.
+/// Reads a listing of `length` bytes; `count` is told the number of entries and the bytes of their names
+/// before each one, and may refuse it.
 pub(crate) fn read_listing(
     mut cursor: Cursor<'_, '_>,
     length: u32,
-    count: impl Fn(usize) -> Result<(), ArchiveError>,
-) -> Result<Vec<Entry>, ArchiveError> {
+    count: impl Fn(usize, usize) -> Result<(), ArchiveError>,
+) -> Result<Entries, ArchiveError> {
     let mut left = length;
     let mut take = |bytes: u32| {
         left = left
@@ -38,7 +57,7 @@ pub(crate) fn read_listing(
             .ok_or_else(|| damaged("a directory ends within an entry"))?;
         Ok::<u32, ArchiveError>(left)
     };
-    let mut entries = Vec::new();
+    let mut read = Entries::default();
     let mut rest = length;
     while rest > 0 {
         take(HEADER)?;
@@ -49,7 +68,7 @@ pub(crate) fn read_listing(
             return Err(damaged("a directory has a run of more than 256 entries"));
         }
         for _ in 0..=more {
-            count(entries.len())?;
+            count(read.entries.len(), read.names.len())?;
             take(ENTRY)?;
             let fields: [u8; ENTRY as usize] = cursor.bytes()?;
             let mut fields = Fields(&fields);
@@ -59,11 +78,12 @@ pub(crate) fn read_listing(
                 return Err(damaged("a directory has a name of more than 256 bytes"));
             }
             rest = take(name_length)?;
-            let mut name = vec![0; name_length as usize];
-            cursor.read(&mut name)?;
-            check_component(&name)?;
-            entries.push(Entry {
-                name,
+            let begin = read.names.len();
+            read.names.resize(begin + name_length as usize, 0);
+            cursor.read(&mut read.names[begin..])?;
+            check_component(&read.names[begin..])?;
+            read.entries.push(Entry {
+                name_length: name_length as u16,
                 inode: Reference {
                     block: block.into(),
                     offset,
@@ -73,5 +93,5 @@ pub(crate) fn read_listing(
             });
         }
     }
-    Ok(entries)
+    Ok(read)
 }

@@ -29,7 +29,7 @@ pub(crate) struct Inode {
     /// Without the difference between basic and extended.
     pub(crate) kind: u16,
     pub(crate) number: u32,
-    pub(crate) mode: u32,
+    pub(crate) mode: u16,
     pub(crate) time: Time,
     pub(crate) content: Content,
 }
@@ -87,7 +87,7 @@ pub(crate) fn read_inode(cursor: &mut Cursor<'_, '_>) -> Result<Inode, ArchiveEr
     Ok(Inode {
         kind: basic(kind),
         number,
-        mode: u32::from(mode) & 0o777,
+        mode: mode & 0o777,
         time: Time {
             seconds: seconds.into(),
             nanoseconds: 0,

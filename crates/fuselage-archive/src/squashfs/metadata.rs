@@ -11,8 +11,16 @@ use crate::squashfs::superblock::Superblock;
 
 /// Bytes of a block, unpacked.
 const BLOCK: usize = 8192;
-/// Blocks that are kept: 2 MiB, the inodes of some 50,000 files.
-const KEPT: usize = 256;
+/// Blocks that are kept: 16 MiB, the inodes of some 400,000 files.
+const KEPT: usize = 2048;
+/// So often blocks may be unpacked whatever the image: a small one may be in any order.
+const UNPACKED: u64 = 1024;
+/// Bytes of the tables for each of which a block may be unpacked once more, and entries. Tools write
+/// inodes in the order of a walk, so that no block is unpacked twice, and blocks have more bytes than
+/// that even where files differ in their numbers alone. Only `mksquashfs -sort` can write them in any
+/// order, which the blocks that are kept are for.
+const BYTES: u64 = 512;
+const ENTRIES: u64 = 2;
 /// In a block's header: it is not compressed.
 const STORED: u16 = 1 << 15;
 
@@ -64,6 +72,31 @@ pub(crate) struct MetadataReader<'a> {
     order: VecDeque<u64>,
     /// The one that was asked for last, and where it is: most often the next is the same.
     last: Option<(u64, Rc<Block>)>,
+    work: Work,
+}
+
+/// How often blocks were unpacked, and how often they may be: an image could refer to its inodes in
+/// such an order that each of millions costs a block.
+struct Work {
+    unpacked: u64,
+    /// Whatever the entries.
+    allowed: u64,
+    entries: u64,
+}
+
+impl Work {
+    /// Counts one block.
+    fn count(&mut self, table: Table) -> Result<(), ArchiveError> {
+        self.unpacked += 1;
+        match self.unpacked > self.allowed.saturating_add(self.entries / ENTRIES) {
+            true => Err(damaged(format!(
+                "the {} table would have to be unpacked again and again, since what refers to it is \
+                 in no order",
+                table.name
+            ))),
+            false => Ok(()),
+        }
+    }
 }
 
 impl<'a> MetadataReader<'a> {
@@ -74,7 +107,17 @@ impl<'a> MetadataReader<'a> {
             kept: HashMap::new(),
             order: VecDeque::new(),
             last: None,
+            work: Work {
+                unpacked: 0,
+                allowed: UNPACKED.saturating_add(superblock.table_bytes() / BYTES),
+                entries: 0,
+            },
         }
+    }
+
+    /// Counts an entry for which something is to be read.
+    pub(crate) fn count_entry(&mut self) {
+        self.work.entries += 1;
     }
 
     /// A cursor at `reference` in `table`.
@@ -114,6 +157,7 @@ impl<'a> MetadataReader<'a> {
     }
 
     fn read_and_keep(&mut self, position: u64, table: Table) -> Result<Rc<Block>, ArchiveError> {
+        self.work.count(table)?;
         let block = Rc::new(self.read(position, table)?);
         if self.order.len() == KEPT
             && let Some(oldest) = self.order.pop_front()

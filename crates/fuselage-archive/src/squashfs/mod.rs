@@ -69,7 +69,7 @@ impl Archive for Squashfs<'_> {
     }
 
     fn parts(&self, leaf: &Leaf) -> usize {
-        match &self.walked.records[leaf.index] {
+        match &self.walked.records[leaf.index as usize] {
             Record::File(file) => file.parts.len(),
             Record::Symlink { .. } => 1,
         }

@@ -1,15 +1,15 @@
 //! What the walk through an image finds: the tree, and where the content of its leaves is.
 
+use std::num::NonZeroU64;
 use std::ops::Range;
 
 use crate::error::ArchiveError;
 use crate::limits::Limits;
 use crate::squashfs::blocks::BlockLists;
-use crate::squashfs::directories::Entry;
 use crate::squashfs::fragments::Fragment;
 use crate::squashfs::inodes::Inode;
 use crate::squashfs::metadata::Reference;
-use crate::tree::{Leaf, LeafKind, Tree};
+use crate::tree::{Leaf, LeafKind, Name, Tree};
 
 /// Where the content of a leaf is.
 #[derive(Clone, Debug)]
@@ -62,72 +62,70 @@ impl Walked {
     /// Adds a file; the number of its leaf.
     pub(crate) fn add_file(
         &mut self,
-        parent: usize,
-        entry: Entry,
+        parent: u32,
+        name: &[u8],
         inode: &Inode,
         file: FileRecord,
-    ) -> Result<usize, ArchiveError> {
+    ) -> Result<u32, ArchiveError> {
         let leaf = Leaf {
             size: file.size,
             holes: file.holes,
-            group: file.tail.map(|tail| tail.fragment.start),
-            ..self.leaf(parent, entry, inode)
+            group: file
+                .tail
+                .and_then(|tail| NonZeroU64::new(tail.fragment.start)),
+            ..self.leaf(inode)
         };
         self.records.push(Record::File(file));
-        self.tree.add_leaf_in(leaf)
+        self.tree.add_leaf_in(parent, name, leaf)
     }
 
     /// Adds a symbolic link whose target has `length` bytes; the number of its leaf.
     pub(crate) fn add_symlink(
         &mut self,
-        parent: usize,
-        entry: Entry,
+        parent: u32,
+        name: &[u8],
         inode: &Inode,
         target: Reference,
         length: u32,
-    ) -> Result<usize, ArchiveError> {
+    ) -> Result<u32, ArchiveError> {
         let leaf = Leaf {
             kind: LeafKind::Symlink,
             size: length.into(),
-            ..self.leaf(parent, entry, inode)
+            ..self.leaf(inode)
         };
         self.records.push(Record::Symlink { target });
-        self.tree.add_leaf_in(leaf)
+        self.tree.add_leaf_in(parent, name, leaf)
     }
 
     /// Adds another name of the leaf with the number `to`.
     pub(crate) fn add_hard_link(
         &mut self,
-        parent: usize,
-        entry: Entry,
-        to: usize,
+        parent: u32,
+        name: &[u8],
+        to: u32,
     ) -> Result<(), ArchiveError> {
-        let first = &self.tree.leaves[to];
+        let first = &self.tree.leaves[to as usize];
         let leaf = Leaf {
-            directory: parent,
-            name: entry.name,
             kind: LeafKind::HardLink { to },
-            mode: first.mode,
-            time: first.time,
             size: 0,
             holes: 0,
             group: None,
-            index: first.index,
+            ..first.clone()
         };
-        self.tree.add_leaf_in(leaf).map(drop)
+        self.tree.add_leaf_in(parent, name, leaf).map(drop)
     }
 
-    fn leaf(&self, parent: usize, entry: Entry, inode: &Inode) -> Leaf {
+    fn leaf(&self, inode: &Inode) -> Leaf {
         Leaf {
-            directory: parent,
-            name: entry.name,
+            directory: 0,
+            name: Name::default(),
             kind: LeafKind::File,
             mode: inode.mode,
             time: inode.time,
             size: 0,
             holes: 0,
             group: None,
-            index: self.records.len(),
+            index: self.records.len() as u32,
         }
     }
 }

@@ -37,6 +37,11 @@ pub(crate) struct Superblock {
 }
 
 impl Superblock {
+    /// Bytes of all tables together, at most.
+    pub(crate) fn table_bytes(&self) -> u64 {
+        self.bytes_used.saturating_sub(self.inode_table)
+    }
+
     /// What inodes are in.
     pub(crate) fn inode_table(&self) -> Table {
         Table {

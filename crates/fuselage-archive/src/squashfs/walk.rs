@@ -9,13 +9,13 @@ use crate::path::check_place;
 use crate::source::Source;
 use crate::squashfs::blocks::Bounds;
 use crate::squashfs::damaged;
-use crate::squashfs::directories::{Entry, read_listing};
+use crate::squashfs::directories::{Entries, Entry, read_listing};
 use crate::squashfs::fragments::FragmentTable;
 use crate::squashfs::inodes::{Content, FileFields, Listing, read_inode};
 use crate::squashfs::metadata::{MetadataReader, Reference};
 use crate::squashfs::records::{FileRecord, Tail, Walked};
 use crate::squashfs::superblock::Superblock;
-use crate::tree::Tree;
+use crate::tree::{More, Tree};
 
 /// Reads all directories and inodes of an image; nothing of the files' data is looked at.
 pub(crate) fn walk(
@@ -34,8 +34,8 @@ pub(crate) fn walk(
     let mut open = vec![(0, walk.root()?)];
     while let Some((number, listing)) = open.pop() {
         let mut below = Vec::new();
-        for entry in walk.listing(number, listing)? {
-            below.extend(walk.add(number, entry)?);
+        for (name, entry) in walk.listing(number, listing)?.iter() {
+            below.extend(walk.add(number, name, entry)?);
         }
         // The first one next: inodes lie in the order of such a walk.
         open.extend(below.into_iter().rev());
@@ -61,7 +61,7 @@ struct Walk<'a> {
 struct Seen {
     inode: Reference,
     /// The number of its leaf; `None`: it is a directory.
-    leaf: Option<usize>,
+    leaf: Option<u32>,
 }
 
 impl Walk<'_> {
@@ -77,9 +77,9 @@ impl Walk<'_> {
     }
 
     /// The entries of the directory with this number, of which none is in the tree yet.
-    fn listing(&mut self, number: usize, listing: Listing) -> Result<Vec<Entry>, ArchiveError> {
+    fn listing(&mut self, number: u32, listing: Listing) -> Result<Entries, ArchiveError> {
         if listing.length == 0 {
-            return Ok(Vec::new());
+            return Ok(Entries::default());
         }
         self.listings_left = self
             .listings_left
@@ -88,8 +88,13 @@ impl Walk<'_> {
         let tree = &self.walked.tree;
         let table = self.superblock.directory_table();
         let cursor = self.metadata.at(table, listing.start)?;
-        read_listing(cursor, listing.length, |count| {
-            tree.admit(|| tree.directory_path(number), count as u64, 0, 0)
+        read_listing(cursor, listing.length, |entries, names| {
+            let more = More {
+                entries: entries as u64,
+                names: names as u64,
+                ..More::default()
+            };
+            tree.admit(|| tree.directory_path(number), more)
         })
     }
 
@@ -97,23 +102,20 @@ impl Walk<'_> {
     /// a directory.
     fn add(
         &mut self,
-        parent: usize,
+        parent: u32,
+        name: &[u8],
         entry: Entry,
-    ) -> Result<Option<(usize, Listing)>, ArchiveError> {
+    ) -> Result<Option<(u32, Listing)>, ArchiveError> {
         let tree = &self.walked.tree;
-        let (depth, length) = tree.place_in(parent, &entry.name);
-        check_place(
-            || tree.path_in(parent, &entry.name),
-            depth,
-            length,
-            tree.limits(),
-        )?;
+        let (depth, length) = tree.place_in(parent, name);
+        check_place(|| tree.path_in(parent, name), depth, length, tree.limits())?;
         if let Some(seen) = self.seen.get(&entry.number) {
-            let to = first_name(&self.walked, parent, &entry, *seen)?;
-            self.walked.add_hard_link(parent, entry, to)?;
+            let to = first_name(&self.walked, parent, name, &entry, *seen)?;
+            self.walked.add_hard_link(parent, name, to)?;
             return Ok(None);
         }
-        let path = |walked: &Walked| walked.tree.path_in(parent, &entry.name);
+        let path = |walked: &Walked| walked.tree.path_in(parent, name);
+        self.metadata.count_entry();
         let table = self.superblock.inode_table();
         let mut cursor = self.metadata.at(table, entry.inode)?;
         let inode = read_inode(&mut cursor)?;
@@ -121,7 +123,6 @@ impl Walk<'_> {
             let what = "is not what its directory says that it is";
             return Err(ArchiveError::damaged(&path(&self.walked), what));
         }
-        let number = entry.number;
         let mut seen = Seen {
             inode: entry.inode,
             leaf: None,
@@ -131,22 +132,21 @@ impl Walk<'_> {
             Content::Special(what) => return Err(ArchiveError::hostile(&path(walked), what)),
             Content::Directory(listing) => {
                 let tree = &mut walked.tree;
-                let directory =
-                    tree.add_directory_in(parent, &entry.name, inode.mode, inode.time)?;
-                self.seen.insert(number, seen);
+                let directory = tree.add_directory_in(parent, name, inode.mode, inode.time)?;
+                self.seen.insert(entry.number, seen);
                 return Ok(Some((directory, listing)));
             }
             Content::Symlink(length) => {
                 let target = cursor.reference()?;
-                seen.leaf = Some(walked.add_symlink(parent, entry, &inode, target, length)?);
+                seen.leaf = Some(walked.add_symlink(parent, name, &inode, target, length)?);
             }
             Content::File(fields) => {
                 let list = cursor.reference()?;
-                let file = self.read_file(list, fields, parent, &entry.name)?;
-                seen.leaf = Some(self.walked.add_file(parent, entry, &inode, file)?);
+                let file = self.read_file(list, fields, parent, name)?;
+                seen.leaf = Some(self.walked.add_file(parent, name, &inode, file)?);
             }
         }
-        self.seen.insert(number, seen);
+        self.seen.insert(entry.number, seen);
         Ok(None)
     }
 
@@ -155,7 +155,7 @@ impl Walk<'_> {
         &mut self,
         list: Reference,
         fields: FileFields,
-        parent: usize,
+        parent: u32,
         name: &[u8],
     ) -> Result<FileRecord, ArchiveError> {
         let size = fields.size;
@@ -163,7 +163,13 @@ impl Walk<'_> {
         let path = |tree: &Tree| tree.path_in(parent, name);
         let tree = &self.walked.tree;
         // How many of them are holes is known behind the list.
-        tree.admit(|| path(tree), 1, size, size)?;
+        let more = More {
+            entries: 1,
+            bytes: size,
+            holes: size,
+            ..More::default()
+        };
+        tree.admit(|| path(tree), more)?;
         let bounds = Bounds {
             block_size: self.superblock.block_size,
             bytes_used: self.superblock.bytes_used,
@@ -204,15 +210,17 @@ impl Walk<'_> {
 /// The number of the leaf that `entry` is another name of, since its inode was met before.
 fn first_name(
     walked: &Walked,
-    parent: usize,
+    parent: u32,
+    name: &[u8],
     entry: &Entry,
     seen: Seen,
-) -> Result<usize, ArchiveError> {
-    let path = || walked.tree.path_in(parent, &entry.name);
+) -> Result<u32, ArchiveError> {
+    let path = || walked.tree.path_in(parent, name);
     match seen.leaf {
         Some(leaf) if seen.inode == entry.inode => Ok(leaf),
         Some(leaf) => {
-            let other = shown(&walked.tree.path(&walked.tree.leaves[leaf]));
+            let first = &walked.tree.leaves[leaf as usize];
+            let other = shown(&walked.tree.path(first));
             let what = format!("has the inode number of `{other}` and is not the same file");
             Err(ArchiveError::damaged(&path(), what))
         }

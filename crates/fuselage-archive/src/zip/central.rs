@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use crate::error::{ArchiveError, shown};
 use crate::limits::Limits;
+
 use crate::path::normalised;
 use crate::source::Source;
-use crate::tree::{Leaf, LeafKind, Time, Tree};
+use crate::tree::{Leaf, LeafKind, Name, Time, Tree};
 use crate::zip::METHODS;
 use crate::zip::end::{Central, read_end};
 use crate::zip::fields::{Fields, extra};
@@ -15,26 +16,75 @@ use crate::zip::times::Times;
 
 const SIGNATURE: &[u8] = b"PK\x01\x02";
 const HEADER: u64 = 46;
+/// What is wrong with an entry that shares bytes with others.
+pub(crate) const OVERLAPS: &str = "overlaps what follows it in the archive";
 
-/// What is needed to read the data of an entry.
+/// What is needed to read the data of an entry, besides its leaf. There may be millions of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
-    /// As in the archive.
-    pub(crate) name: Vec<u8>,
+    /// As in the archive, where that is not its path in the tree.
+    name: Option<Box<[u8]>>,
+    name_length: u16,
     pub(crate) flags: u16,
     pub(crate) method: u16,
     pub(crate) crc: u32,
     pub(crate) compressed: u64,
-    pub(crate) size: u64,
     /// Where its local header is in the file.
     pub(crate) offset: u64,
     /// Where the next thing in the file begins.
     pub(crate) limit: u64,
 }
 
+/// A file or a link of an archive.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry<'a> {
+    tree: &'a Tree,
+    leaf: &'a Leaf,
+    pub(crate) record: &'a Record,
+}
+
+impl<'a> Entry<'a> {
+    pub(crate) fn new(tree: &'a Tree, leaf: &'a Leaf, records: &'a [Record]) -> Self {
+        let record = &records[leaf.index as usize];
+        Self { tree, leaf, record }
+    }
+
+    /// Bytes that it unpacks to.
+    pub(crate) fn size(&self) -> u64 {
+        self.leaf.size
+    }
+
+    /// As in the archive.
+    pub(crate) fn name(&self) -> Cow<'a, [u8]> {
+        match &self.record.name {
+            Some(name) => Cow::Borrowed(name),
+            None => Cow::Owned(self.tree.path(self.leaf)),
+        }
+    }
+
+    pub(crate) fn name_length(&self) -> usize {
+        self.record.name_length.into()
+    }
+
+    /// Whether that is its name.
+    pub(crate) fn is_named(&self, name: &[u8]) -> bool {
+        match &self.record.name {
+            Some(own) => **own == *name,
+            None => self.tree.is_path(name, self.leaf),
+        }
+    }
+
+    pub(crate) fn damaged(&self, what: impl Into<String>) -> ArchiveError {
+        ArchiveError::damaged(&self.name(), what)
+    }
+}
+
 /// One entry with all that the tree wants to know.
 struct Parsed<'a> {
     record: Record,
+    /// As in the archive.
+    name: &'a [u8],
+    size: u64,
     made_by: u8,
     attributes: u32,
     extra: &'a [u8],
@@ -62,13 +112,31 @@ pub(crate) fn read_central(
         let parsed = parse(&mut fields, &central)?;
         let length = ahead - fields.0.len();
         let time = times.time(parsed.extra, parsed.date, parsed.clock);
-        add(&mut tree, &parsed, time, records.len(), limits)?;
-        records.push(parsed.record);
+        let name = add(&mut tree, &parsed, time, records.len(), limits)?;
+        let mut record = parsed.record;
+        record.name = name;
+        records.push(record);
         window.pass(length);
     }
-    bound(&mut records, central.offset)?;
+    if let Err(index) = bound(&mut records, central.offset) {
+        let name = name_of(source, &central, index)?;
+        return Err(ArchiveError::damaged(&name, OVERLAPS));
+    }
     tree.finish()?;
     Ok((tree, records))
+}
+
+/// The name of an entry, as in the archive.
+fn name_of(source: &Source<'_>, central: &Central, index: usize) -> Result<Vec<u8>, ArchiveError> {
+    let mut window = Window::new(source, central);
+    for _ in 0..index {
+        let mut fields = Fields(window.ahead()?);
+        let ahead = fields.0.len();
+        parse(&mut fields, central)?;
+        let length = ahead - fields.0.len();
+        window.pass(length);
+    }
+    Ok(parse(&mut Fields(window.ahead()?), central)?.name.to_vec())
 }
 
 /// The central directory in pieces: what it says of its own length costs no memory.
@@ -134,7 +202,7 @@ fn parse<'a>(fields: &mut Fields<'a>, central: &Central) -> Result<Parsed<'a>, A
     fields.bytes(4)?;
     let attributes = fields.u32()?;
     let mut offset = u64::from(fields.u32()?);
-    let name = fields.bytes(name_length.into())?.to_vec();
+    let name = fields.bytes(name_length.into())?;
     let list = fields.bytes(extra_length.into())?;
     fields.bytes(comment_length.into())?;
     // zip64 holds those fields, in this order, that have no room above (APPNOTE 4.5.3).
@@ -148,19 +216,21 @@ fn parse<'a>(fields: &mut Fields<'a>, central: &Central) -> Result<Parsed<'a>, A
     let offset = offset
         .checked_add(central.base)
         .filter(|offset| *offset < central.offset)
-        .ok_or_else(|| ArchiveError::damaged(&name, "lies outside of the archive"))?;
+        .ok_or_else(|| ArchiveError::damaged(name, "lies outside of the archive"))?;
     let record = Record {
-        name,
+        name: None,
+        name_length,
         flags,
         method,
         crc,
         compressed,
-        size,
         offset,
         limit: 0,
     };
     Ok(Parsed {
         record,
+        name,
+        size,
         made_by,
         attributes,
         extra: list,
@@ -177,38 +247,41 @@ enum Kind {
     Link,
 }
 
+/// Adds an entry to the tree; its name, if that is not its path there and its local header is to be
+/// compared with it.
 fn add(
     tree: &mut Tree,
     parsed: &Parsed<'_>,
     time: Time,
     index: usize,
     limits: &Limits,
-) -> Result<(), ArchiveError> {
+) -> Result<Option<Box<[u8]>>, ArchiveError> {
     let record = &parsed.record;
     let name = unix_name(parsed);
     let path = normalised(&name, limits)?;
     let (kind, mode) = kind_and_mode(parsed, &name)?;
     if kind == Kind::Directory {
-        return tree.add_directory(&path, mode, time);
+        tree.add_directory(&path, mode, time)?;
+        return Ok(None);
     }
     // Encrypted data (bits 0 and 6, method 99 of WinZip), masked headers (bit 13).
     if record.flags & 0x2041 != 0 || record.method == 99 {
         return Err(ArchiveError::Encrypted {
-            entry: shown(&record.name),
+            entry: shown(parsed.name),
         });
     }
     if !METHODS.contains(&record.method) {
         return Err(ArchiveError::Unsupported {
-            entry: Some(shown(&record.name)),
+            entry: Some(shown(parsed.name)),
             what: format!(
                 "is compressed by method {}, which is not known",
                 record.method
             ),
         });
     }
-    if record.method == 0 && record.compressed != record.size {
+    if record.method == 0 && record.compressed != parsed.size {
         return Err(ArchiveError::damaged(
-            &record.name,
+            parsed.name,
             "is stored and has two lengths",
         ));
     }
@@ -218,21 +291,26 @@ fn add(
     };
     let leaf = Leaf {
         directory: 0,
-        name: Vec::new(),
+        name: Name::default(),
         kind,
         mode,
         time,
-        size: record.size,
+        size: parsed.size,
         holes: 0,
         group: None,
-        index,
+        index: index as u32,
     };
-    tree.add_leaf(&path, leaf).map(drop)
+    tree.add_leaf(&path, leaf)?;
+    if *path == *parsed.name {
+        return Ok(None);
+    }
+    tree.count_name(parsed.name)?;
+    Ok(Some(parsed.name.into()))
 }
 
 /// Names of MS-DOS and NTFS may be separated by `\`, which some tools forget to change.
 fn unix_name<'a>(parsed: &'a Parsed<'_>) -> Cow<'a, [u8]> {
-    let name = &parsed.record.name[..];
+    let name = parsed.name;
     let of_windows = matches!(parsed.made_by, 0 | 11 | 14);
     if !of_windows || name.contains(&b'/') || !name.contains(&b'\\') {
         return Cow::Borrowed(name);
@@ -246,7 +324,7 @@ fn unix_name<'a>(parsed: &'a Parsed<'_>) -> Cow<'a, [u8]> {
 
 /// The type and the permission bits: of Unix where the tool was one of Unix (3) or macOS (19) and
 /// wrote them, else those of any new file.
-fn kind_and_mode(parsed: &Parsed<'_>, name: &[u8]) -> Result<(Kind, u32), ArchiveError> {
+fn kind_and_mode(parsed: &Parsed<'_>, name: &[u8]) -> Result<(Kind, u16), ArchiveError> {
     const FILE_TYPE: u32 = 0o170_000;
     const DOS_READ_ONLY: u32 = 1;
     const DOS_DIRECTORY: u32 = 0x10;
@@ -268,7 +346,7 @@ fn kind_and_mode(parsed: &Parsed<'_>, name: &[u8]) -> Result<(Kind, u32), Archiv
                 return Err(ArchiveError::hostile(name, what));
             }
         };
-        return Ok((kind, unix & 0o777));
+        return Ok((kind, unix as u16 & 0o777));
     }
     if ends_as_directory || parsed.attributes & DOS_DIRECTORY != 0 {
         return Ok((Kind::Directory, 0o755));
@@ -281,22 +359,22 @@ fn kind_and_mode(parsed: &Parsed<'_>, name: &[u8]) -> Result<(Kind, u32), Archiv
     Ok((Kind::File, mode))
 }
 
-/// Finds where each entry must end, and refuses those that share bytes: what makes a bomb of a
-/// small file.
-fn bound(records: &mut [Record], central: u64) -> Result<(), ArchiveError> {
-    let mut order: Vec<usize> = (0..records.len()).collect();
-    order.sort_unstable_by_key(|index| records[*index].offset);
+/// Finds where each entry must end, and refuses those that share bytes, what makes a bomb of a small
+/// file: by the number of one.
+fn bound(records: &mut [Record], central: u64) -> Result<(), usize> {
+    let mut order: Vec<u32> = (0..records.len() as u32).collect();
+    order.sort_unstable_by_key(|index| records[*index as usize].offset);
     let mut limit = central;
     for index in order.into_iter().rev() {
+        let index = index as usize;
         let record = &mut records[index];
-        let least = LOCAL_HEADER as u64 + record.name.len() as u64;
+        let least = LOCAL_HEADER as u64 + u64::from(record.name_length);
         let end = record
             .offset
             .checked_add(least)
             .and_then(|end| end.checked_add(record.compressed));
         if end.is_none_or(|end| end > limit) {
-            let what = "overlaps what follows it in the archive";
-            return Err(ArchiveError::damaged(&record.name, what));
+            return Err(index);
         }
         record.limit = limit;
         limit = record.offset;

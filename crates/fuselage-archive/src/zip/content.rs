@@ -8,10 +8,11 @@ use libdeflater::{Crc, DecompressionError, Decompressor};
 use crate::error::ArchiveError;
 use crate::output::{ContentError, Output};
 use crate::source::Source;
-use crate::zip::decoders::decoder;
+use crate::zip::central::{Entry, OVERLAPS};
+use crate::zip::decoders::{Window, decoder};
 use crate::zip::local::LOCAL_HEADER;
-use crate::zip::memory::Memory;
-use crate::zip::{DEFLATE, Record, STORED, ZSTD, data_offset};
+use crate::zip::memory::{Memory, Taken};
+use crate::zip::{DEFLATE, STORED, ZSTD, data_offset};
 
 /// Up to this many bytes an entry is unpacked in one go into a buffer that is used again.
 const WHOLE: u64 = 1 << 20;
@@ -22,31 +23,48 @@ const MAPPED: u64 = 1 << 30;
 const EXTRA_GUESS: u64 = 64;
 const STREAM_BUFFER: usize = 128 << 10;
 
-/// So many bytes a thread keeps for its next large entry, though they are no longer counted in
-/// [`Memory`]: musl gives every large block back to the kernel, and new memory costs a page fault a
-/// page.
-const KEPT: usize = 16 << 20;
+/// Memory that the threads of one extraction share.
+#[derive(Debug)]
+pub(crate) struct Memories {
+    /// For packed data of large entries that are unpacked in one go, and for decoders of those that
+    /// stream.
+    large: Memory,
+    /// For buffers that threads keep for their next large entry: musl gives every large block back
+    /// to the kernel, and new memory costs a page fault a page.
+    kept: Memory,
+}
+
+impl Memories {
+    /// 48 MiB in all, so that an extraction stays below 64 MiB: what is larger streams, at half the
+    /// speed. A decoder that needs more than the first has it for itself.
+    pub(crate) fn new() -> Self {
+        Self {
+            large: Memory::new(40 << 20),
+            kept: Memory::new(8 << 20),
+        }
+    }
+}
 
 /// What one thread needs to read entries; its buffers are used again and again.
 pub(crate) struct ContentReader<'a> {
     source: Source<'a>,
-    /// For packed data of large entries, shared by all threads.
-    memory: &'a Memory,
+    memories: &'a Memories,
     packed: Vec<u8>,
+    /// What is kept of the buffer for packed data beyond that of small entries.
+    kept: Option<Taken<'a>>,
     unpacked: Vec<u8>,
-    inflate: Decompressor,
-    zstd: Option<zstd::bulk::Decompressor<'static>>,
+    unpackers: Unpackers,
 }
 
 impl<'a> ContentReader<'a> {
-    pub(crate) fn new(source: Source<'a>, memory: &'a Memory) -> Self {
+    pub(crate) fn new(source: Source<'a>, memories: &'a Memories) -> Self {
         Self {
             source,
-            memory,
+            memories,
             packed: Vec::new(),
+            kept: None,
             unpacked: Vec::new(),
-            inflate: Decompressor::new(),
-            zstd: None,
+            unpackers: Unpackers::new(),
         }
     }
 
@@ -54,93 +72,86 @@ impl<'a> ContentReader<'a> {
     /// checksum before it returns.
     pub(crate) fn copy(
         &mut self,
-        record: &Record,
+        entry: Entry<'_>,
         to: &mut dyn Output,
     ) -> Result<(), ContentError> {
-        let simple = matches!(record.method, STORED | DEFLATE | ZSTD);
-        if simple && record.size <= WHOLE && record.compressed <= 2 * WHOLE {
-            let content = self.whole(record).map_err(ContentError::Archive)?;
+        let in_one_go = matches!(entry.record.method, STORED | DEFLATE | ZSTD);
+        if in_one_go && entry.size() <= WHOLE && entry.record.compressed <= 2 * WHOLE {
+            let content = self.whole(entry).map_err(ContentError::Archive)?;
             return to.write_all(content).map_err(ContentError::Write);
         }
-        if record.method == DEFLATE
-            && record.size <= MAPPED
-            && let Some(_taken) = self.memory.take(record.compressed)
+        let large = &self.memories.large;
+        if in_one_go
+            && entry.record.method != STORED
+            && entry.size() <= MAPPED
+            && let Some(_taken) = large.take(entry.record.compressed)
         {
-            return self.fill_output(record, to);
+            return self.fill_output(entry, to);
         }
-        self.stream(record, to)
+        self.stream(entry, to)
     }
 
     /// Unpacks a large entry where it belongs.
-    fn fill_output(&mut self, record: &Record, to: &mut dyn Output) -> Result<(), ContentError> {
-        let data = self.read_packed(record).map_err(ContentError::Archive)?;
-        let Some(size) = NonZeroUsize::new(record.size as usize) else {
-            return Err(ContentError::Archive(ArchiveError::damaged(
-                &record.name,
-                LONGER,
-            )));
+    fn fill_output(&mut self, entry: Entry<'_>, to: &mut dyn Output) -> Result<(), ContentError> {
+        let data = self.read_packed(entry).map_err(ContentError::Archive)?;
+        let Some(size) = NonZeroUsize::new(entry.size() as usize) else {
+            return Err(ContentError::Archive(entry.damaged(LONGER)));
         };
-        let Self {
-            packed, inflate, ..
-        } = self;
-        let packed = &packed[data..data + record.compressed as usize];
+        let packed = &self.packed[data..data + entry.record.compressed as usize];
         let mut result = Ok(());
         to.fill(size, &mut |room| {
-            result = inflate_whole(inflate, packed, room, record)
+            result = self.unpackers.unpack(packed, room, entry)
         })
         .map_err(ContentError::Write)?;
-        if self.packed.len() > KEPT {
-            self.packed = Vec::new();
-        }
+        self.keep_packed();
         result.map_err(ContentError::Archive)
     }
 
-    fn whole(&mut self, record: &Record) -> Result<&[u8], ArchiveError> {
-        let data = self.read_packed(record)?;
-        let packed = &self.packed[data..data + record.compressed as usize];
-        if record.method == STORED {
-            check(packed, record)?;
+    /// Keeps the buffer for packed data, if that is within what all threads may keep.
+    fn keep_packed(&mut self) {
+        const SMALL: u64 = 3 * WHOLE;
+        let length = self.packed.len() as u64;
+        if length > SMALL && self.kept.as_ref().is_none_or(|kept| kept.bytes() < length) {
+            self.kept = None;
+            self.kept = self.memories.kept.take(length);
+            if self.kept.is_none() {
+                self.packed = Vec::new();
+            }
+        }
+    }
+
+    fn whole(&mut self, entry: Entry<'_>) -> Result<&[u8], ArchiveError> {
+        let data = self.read_packed(entry)?;
+        let packed = &self.packed[data..data + entry.record.compressed as usize];
+        if entry.record.method == STORED {
+            check(packed, entry)?;
             return Ok(packed);
         }
-        let size = record.size as usize;
+        let size = entry.size() as usize;
         if self.unpacked.len() < size {
             self.unpacked.resize(size, 0);
         }
         let room = &mut self.unpacked[..size];
-        if record.method == DEFLATE {
-            inflate_whole(&mut self.inflate, packed, room, record)?;
-        } else {
-            let zstd = match &mut self.zstd {
-                Some(zstd) => zstd,
-                none => none.insert(zstd::bulk::Decompressor::new()?),
-            };
-            match zstd.decompress_to_buffer(packed, room) {
-                Ok(count) if count < size => {
-                    return Err(ArchiveError::damaged(&record.name, SHORTER));
-                }
-                Ok(_) => check(room, record)?,
-                Err(error) => return Err(bad_data(record, &error)),
-            }
-        }
-        Ok(&self.unpacked[..size])
+        self.unpackers.unpack(packed, room, entry)?;
+        Ok(room)
     }
 
     /// Reads local header and data by one pread(2) where the guess of the header's length is right;
     /// returns where the data begins in the buffer.
-    fn read_packed(&mut self, record: &Record) -> Result<usize, ArchiveError> {
-        let header = LOCAL_HEADER as u64 + record.name.len() as u64;
-        let available = record.limit - record.offset;
-        let mut wanted = (header + record.compressed + EXTRA_GUESS).min(available) as usize;
+    fn read_packed(&mut self, entry: Entry<'_>) -> Result<usize, ArchiveError> {
+        let header = LOCAL_HEADER as u64 + entry.name_length() as u64;
+        let available = entry.record.limit - entry.record.offset;
+        let mut wanted = (header + entry.record.compressed + EXTRA_GUESS).min(available) as usize;
         loop {
             if self.packed.len() < wanted {
                 self.packed.resize(wanted, 0);
             }
             self.source
-                .read_exact_at(&mut self.packed[..wanted], record.offset)?;
-            let data = data_offset(&self.packed[..wanted], record)?;
-            let end = data as u64 + record.compressed;
+                .read_exact_at(&mut self.packed[..wanted], entry.record.offset)?;
+            let data = data_offset(&self.packed[..wanted], entry)?;
+            let end = data as u64 + entry.record.compressed;
             if end > available {
-                return Err(ArchiveError::damaged(&record.name, OVERLAPS));
+                return Err(entry.damaged(OVERLAPS));
             }
             if end as usize <= wanted {
                 return Ok(data);
@@ -149,18 +160,42 @@ impl<'a> ContentReader<'a> {
         }
     }
 
-    /// Unpacks an entry piece by piece, in memory that does not grow with it.
-    fn stream(&mut self, record: &Record, to: &mut dyn Output) -> Result<(), ContentError> {
-        let begin = self.data_begin(record).map_err(ContentError::Archive)?;
-        let data = self.source.range(begin, record.compressed);
-        let bad = |error: io::Error| ContentError::Archive(bad_data(record, &error));
+    /// Unpacks an entry piece by piece, in memory that does not grow with it. A decoder that needs
+    /// much memory waits until others have given theirs back.
+    fn stream(&mut self, entry: Entry<'_>, to: &mut dyn Output) -> Result<(), ContentError> {
+        let mut given = Given::default();
+        let mut result = Ok(());
+        for window in Window::of(entry.record.method) {
+            let needed = window.memory(entry.record.method, entry.size());
+            let _taken = self.memories.large.wait(needed);
+            result = self.stream_with(*window, entry, &mut given, to);
+            // Whatever is wrong with the data, a larger window may be what is missing.
+            if !matches!(result, Err(ContentError::Archive(_))) {
+                break;
+            }
+        }
+        result
+    }
+
+    /// Unpacks an entry of which `given` was given already.
+    fn stream_with(
+        &mut self,
+        window: Window,
+        entry: Entry<'_>,
+        given: &mut Given,
+        to: &mut dyn Output,
+    ) -> Result<(), ContentError> {
+        let begin = self.data_begin(entry).map_err(ContentError::Archive)?;
+        let data = self.source.range(begin, entry.record.compressed);
+        let bad = |error: io::Error| ContentError::Archive(bad_data(entry, &error));
         let packed = BufReader::with_capacity(STREAM_BUFFER, data);
-        let mut unpacked = decoder(record.method, record.size, packed).map_err(bad)?;
+        let mut unpacked =
+            decoder(entry.record.method, entry.size(), window, packed).map_err(bad)?;
         if self.unpacked.len() < STREAM_BUFFER {
             self.unpacked.resize(STREAM_BUFFER, 0);
         }
         let buffer = &mut self.unpacked[..STREAM_BUFFER];
-        let (mut crc, mut size) = (Crc::new(), 0);
+        let mut size = 0;
         loop {
             let count = match unpacked.read(buffer) {
                 Ok(0) => break,
@@ -168,77 +203,112 @@ impl<'a> ContentReader<'a> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(bad(error)),
             };
+            let known = (given.size - size).min(count as u64) as usize;
             size += count as u64;
-            if size > record.size {
-                let error = ArchiveError::damaged(&record.name, LONGER);
+            if size > entry.size() {
+                let error = entry.damaged(LONGER);
                 return Err(ContentError::Archive(error));
             }
-            crc.update(&buffer[..count]);
-            to.write_all(&buffer[..count])
-                .map_err(ContentError::Write)?;
+            let new = &buffer[known..count];
+            to.write_all(new).map_err(ContentError::Write)?;
+            given.crc.update(new);
+            given.size += new.len() as u64;
         }
-        let what = match (size == record.size, crc.sum() == record.crc) {
+        let what = match (size == entry.size(), given.crc.sum() == entry.record.crc) {
             (true, true) => return Ok(()),
             (false, _) => SHORTER,
             (true, false) => CHECKSUM,
         };
-        Err(ContentError::Archive(ArchiveError::damaged(
-            &record.name,
-            what,
-        )))
+        Err(ContentError::Archive(entry.damaged(what)))
     }
 
     /// Where the data of an entry begins, by its local header.
-    fn data_begin(&self, record: &Record) -> Result<u64, ArchiveError> {
-        let available = record.limit - record.offset;
-        let length = (LOCAL_HEADER as u64 + record.name.len() as u64).min(available);
+    fn data_begin(&self, entry: Entry<'_>) -> Result<u64, ArchiveError> {
+        let available = entry.record.limit - entry.record.offset;
+        let length = (LOCAL_HEADER as u64 + entry.name_length() as u64).min(available);
         let mut header = vec![0; length as usize];
-        self.source.read_exact_at(&mut header, record.offset)?;
-        let mut data = data_offset(&header, record)?;
+        self.source
+            .read_exact_at(&mut header, entry.record.offset)?;
+        let mut data = data_offset(&header, entry)?;
         if data > header.len() && data as u64 <= available {
             // Once more with its extra fields.
             header.resize(data, 0);
-            self.source.read_exact_at(&mut header, record.offset)?;
-            data = data_offset(&header, record)?;
+            self.source
+                .read_exact_at(&mut header, entry.record.offset)?;
+            data = data_offset(&header, entry)?;
         }
         let data = data as u64;
-        if data + record.compressed > available {
-            return Err(ArchiveError::damaged(&record.name, OVERLAPS));
+        if data + entry.record.compressed > available {
+            return Err(entry.damaged(OVERLAPS));
         }
-        Ok(record.offset + data)
+        Ok(entry.record.offset + data)
     }
 }
 
-/// Unpacks all of an entry into `room`, which is as long as the archive says, and checks it.
-fn inflate_whole(
-    inflate: &mut Decompressor,
-    packed: &[u8],
-    room: &mut [u8],
-    record: &Record,
-) -> Result<(), ArchiveError> {
-    let what = match inflate.deflate_decompress(packed, room) {
-        Ok(count) if count < room.len() => SHORTER,
-        Ok(_) => return check(room, record),
-        Err(DecompressionError::InsufficientSpace) => LONGER,
-        Err(DecompressionError::BadData) => BAD_DATA,
-    };
-    Err(ArchiveError::damaged(&record.name, what))
+/// How much of an entry was unpacked and given, and its checksum.
+#[derive(Default)]
+struct Given {
+    crc: Crc,
+    size: u64,
 }
 
-fn check(content: &[u8], record: &Record) -> Result<(), ArchiveError> {
-    if libdeflater::crc32(content) == record.crc {
+/// What unpacks an entry in one go.
+struct Unpackers {
+    inflate: Decompressor,
+    zstd: Option<zstd::bulk::Decompressor<'static>>,
+}
+
+impl Unpackers {
+    fn new() -> Self {
+        Self {
+            inflate: Decompressor::new(),
+            zstd: None,
+        }
+    }
+
+    /// Unpacks all of an entry into `room`, which is as long as the archive says, and checks it.
+    fn unpack(
+        &mut self,
+        packed: &[u8],
+        room: &mut [u8],
+        entry: Entry<'_>,
+    ) -> Result<(), ArchiveError> {
+        let damaged = |what| Err(entry.damaged(what));
+        let count = if entry.record.method == ZSTD {
+            let zstd = match &mut self.zstd {
+                Some(zstd) => zstd,
+                none => none.insert(zstd::bulk::Decompressor::new()?),
+            };
+            // It needs no window of its own: what it looks back at is there.
+            zstd.decompress_to_buffer(packed, room)
+                .map_err(|error| bad_data(entry, &error))?
+        } else {
+            match self.inflate.deflate_decompress(packed, room) {
+                Ok(count) => count,
+                Err(DecompressionError::InsufficientSpace) => return damaged(LONGER),
+                Err(DecompressionError::BadData) => return damaged(BAD_DATA),
+            }
+        };
+        match count < room.len() {
+            true => damaged(SHORTER),
+            false => check(room, entry),
+        }
+    }
+}
+
+fn check(content: &[u8], entry: Entry<'_>) -> Result<(), ArchiveError> {
+    if libdeflater::crc32(content) == entry.record.crc {
         Ok(())
     } else {
-        Err(ArchiveError::damaged(&record.name, CHECKSUM))
+        Err(entry.damaged(CHECKSUM))
     }
 }
 
-fn bad_data(record: &Record, error: &io::Error) -> ArchiveError {
-    ArchiveError::damaged(&record.name, format!("{BAD_DATA}: {error}"))
+fn bad_data(entry: Entry<'_>, error: &io::Error) -> ArchiveError {
+    entry.damaged(format!("{BAD_DATA}: {error}"))
 }
 
 const SHORTER: &str = "unpacks to less than the archive says";
 const LONGER: &str = "unpacks to more than the archive says";
 const BAD_DATA: &str = "has data that cannot be unpacked";
 const CHECKSUM: &str = "does not have the checksum (CRC-32) that the archive gives";
-const OVERLAPS: &str = "overlaps what follows it in the archive";

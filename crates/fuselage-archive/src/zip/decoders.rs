@@ -6,22 +6,69 @@ use lzma_rust2::{LzmaReader, XzReader};
 
 use crate::zip::{BZIP2, DEFLATE, DEFLATE64, LZMA, STORED, XZ, ZSTD};
 
-/// The largest dictionary of LZMA and xz, in bytes: that of `xz -9`, and what 7-Zip makes at most
-/// without being told to make more.
+/// What a decoder looks back at, at most: the dictionary of LZMA and xz, the window of zstd.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Window {
+    /// 8 MiB: what RFC 8878 asks every zstd decoder for, and the dictionary of `xz -6`.
+    Usual,
+    /// 64 MiB for LZMA and xz: the dictionary of `xz -9`, and what 7-Zip makes at most without being
+    /// told to make more. 128 MiB for zstd: the window of `zstd --ultra -22`, and the decoder's own
+    /// limit.
+    Largest,
+}
+
 const DICTIONARY: u32 = 64 << 20;
+const USUAL: u32 = 8 << 20;
 /// What an xz decoder needs besides its dictionary, in KiB.
 const XZ_OVERHEAD: u32 = 1024;
-/// The largest window of zstd as a power of two: that of `zstd --ultra -22`, and the decoder's own
-/// limit (RFC 8878 asks for 8 MiB at least).
+/// As powers of two.
 const ZSTD_WINDOW: u32 = 27;
+const USUAL_ZSTD_WINDOW: u32 = 23;
+/// What decoders need besides what they look back at.
+const OVERHEAD: u64 = 1 << 20;
+/// Of libbzip2 with blocks of 900 kB, as they mostly are.
+const BZIP2_MEMORY: u64 = 4 << 20;
+
+impl Window {
+    /// The windows that entries of `method` may have, in the order in which they are tried.
+    pub(crate) fn of(method: u16) -> &'static [Self] {
+        match method {
+            LZMA | ZSTD | XZ => &[Self::Usual, Self::Largest],
+            _ => &[Self::Usual],
+        }
+    }
+
+    /// Bytes of memory that a decoder needs, at most, for an entry that unpacks to `size`; less than
+    /// a buffer is none.
+    pub(crate) fn memory(self, method: u16, size: u64) -> u64 {
+        let window = match (method, self) {
+            (LZMA | XZ, Self::Largest) => DICTIONARY.into(),
+            (ZSTD, Self::Largest) => 1 << ZSTD_WINDOW,
+            (LZMA | XZ | ZSTD, Self::Usual) => USUAL.into(),
+            (BZIP2, _) => return BZIP2_MEMORY,
+            _ => return 0,
+        };
+        // It grows with what is unpacked, and is up to twice as large.
+        OVERHEAD + size.saturating_mul(2).min(window)
+    }
+
+    fn dictionary(self) -> u32 {
+        match self {
+            Self::Usual => USUAL,
+            Self::Largest => DICTIONARY,
+        }
+    }
+}
 
 /// A reader of what `packed` unpacks to by the zip method `method`, which is to be `size` bytes.
 ///
 /// # Errors
-/// The data does not begin as that method's does; the method is not known.
+/// The data does not begin as that method's does, or wants a window that is larger than `window`,
+/// which may also be found while reading; the method is not known.
 pub(crate) fn decoder<'a>(
     method: u16,
     size: u64,
+    window: Window,
     packed: impl BufRead + 'a,
 ) -> io::Result<Box<dyn Read + 'a>> {
     Ok(match method {
@@ -29,14 +76,17 @@ pub(crate) fn decoder<'a>(
         DEFLATE => Box::new(flate2::bufread::DeflateDecoder::new(packed)),
         DEFLATE64 => Box::new(deflate64::Deflate64Decoder::with_buffer(packed)),
         BZIP2 => Box::new(bzip2::bufread::BzDecoder::new(packed)),
-        LZMA => Box::new(lzma(size, packed)?),
+        LZMA => Box::new(lzma(size, window, packed)?),
         ZSTD => {
             let mut zstd = zstd::Decoder::with_buffer(packed)?;
-            zstd.window_log_max(ZSTD_WINDOW)?;
+            zstd.window_log_max(match window {
+                Window::Usual => USUAL_ZSTD_WINDOW,
+                Window::Largest => ZSTD_WINDOW,
+            })?;
             Box::new(zstd)
         }
         XZ => {
-            let limit = (DICTIONARY >> 10) + XZ_OVERHEAD;
+            let limit = (window.dictionary() >> 10) + XZ_OVERHEAD;
             Box::new(XzReader::new_mem_limit(packed, false, limit))
         }
         _ => return Err(io::ErrorKind::Unsupported.into()),
@@ -44,7 +94,7 @@ pub(crate) fn decoder<'a>(
 }
 
 /// LZMA behind the header that zip gives it (APPNOTE 5.8.8).
-fn lzma<R: BufRead>(size: u64, mut packed: R) -> io::Result<LzmaReader<R>> {
+fn lzma<R: BufRead>(size: u64, window: Window, mut packed: R) -> io::Result<LzmaReader<R>> {
     let mut header = [0; 9];
     packed.read_exact(&mut header)?;
     let [_, _, length, length_high, properties, dictionary @ ..] = header;
@@ -56,7 +106,7 @@ fn lzma<R: BufRead>(size: u64, mut packed: R) -> io::Result<LzmaReader<R>> {
     // More than the entry unpacks to is never looked back at.
     let useful = u32::try_from(size).unwrap_or(u32::MAX).max(4096);
     let dictionary = u32::from_le_bytes(dictionary).min(useful);
-    if dictionary > DICTIONARY {
+    if dictionary > window.dictionary() {
         return Err(io::Error::other("the dictionary is larger than 64 MiB"));
     }
     LzmaReader::new_with_props(packed, size, properties, dictionary, None)

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use crate::error::{ArchiveError, shown};
-use crate::zip::central::Record;
+use crate::zip::central::Entry;
 use crate::zip::fields::{Fields, extra};
 
 const SIGNATURE: &[u8] = b"PK\x03\x04";
@@ -19,13 +19,11 @@ const ZIP64: u16 = 0x0001;
 /// Where the data begins in `bytes`, which begin with the local header. The header must say what
 /// the central directory says: tools that believe one and tools that believe the other would see
 /// two archives. Its extra fields are compared where `bytes` reach that far.
-pub(crate) fn data_offset(bytes: &[u8], record: &Record) -> Result<usize, ArchiveError> {
+pub(crate) fn data_offset(bytes: &[u8], entry: Entry<'_>) -> Result<usize, ArchiveError> {
+    let record = entry.record;
     let mut fields = Fields(bytes);
     if fields.bytes(4)? != SIGNATURE {
-        return Err(ArchiveError::damaged(
-            &record.name,
-            "has no local header where it should be",
-        ));
+        return Err(entry.damaged("has no local header where it should be"));
     }
     fields.u16()?;
     let (flags, method) = (fields.u16()?, fields.u16()?);
@@ -36,11 +34,10 @@ pub(crate) fn data_offset(bytes: &[u8], record: &Record) -> Result<usize, Archiv
     let name = fields.bytes(name_length.into())?;
     let list = fields.bytes(extra_length.into()).ok();
     // Texts are made for what differs only: this is done for every entry.
-    let differs = |what, local: &dyn Display, central: &dyn Display| {
-        Err(differ(record, what, local, central))
-    };
-    if name != record.name {
-        return differs("name", &shown(name), &shown(&record.name));
+    let differs =
+        |what, local: &dyn Display, central: &dyn Display| Err(differ(entry, what, local, central));
+    if !entry.is_named(name) {
+        return differs("name", &shown(name), &shown(&entry.name()));
     }
     if method != record.method {
         return differs("compression method", &method, &record.method);
@@ -56,7 +53,7 @@ pub(crate) fn data_offset(bytes: &[u8], record: &Record) -> Result<usize, Archiv
         }
         let mut zip64 = list.and_then(|list| extra(list, ZIP64));
         for (what, stated, central) in [
-            ("size", size, record.size),
+            ("size", size, entry.size()),
             ("compressed size", compressed, record.compressed),
         ] {
             let local = match stated {
@@ -80,10 +77,15 @@ fn encryption(flags: u16) -> &'static str {
     }
 }
 
-fn differ(record: &Record, what: &str, local: &dyn Display, central: &dyn Display) -> ArchiveError {
+fn differ(
+    entry: Entry<'_>,
+    what: &str,
+    local: &dyn Display,
+    central: &dyn Display,
+) -> ArchiveError {
     let what = format!(
         "has two values of its {what}: `{local}` in its local header, `{central}` in the central \
          directory"
     );
-    ArchiveError::damaged(&record.name, what)
+    entry.damaged(what)
 }

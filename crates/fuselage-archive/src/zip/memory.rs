@@ -1,10 +1,15 @@
 //! A bound for the memory that the threads of one extraction take for large entries.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Bytes that may be taken.
 #[derive(Debug)]
-pub(crate) struct Memory(AtomicU64);
+pub(crate) struct Memory {
+    all: u64,
+    left: Mutex<u64>,
+    /// Some came back.
+    more: Condvar,
+}
 
 /// Some of them; given back when it is dropped.
 #[derive(Debug)]
@@ -15,28 +20,54 @@ pub(crate) struct Taken<'a> {
 
 impl Memory {
     pub(crate) fn new(bytes: u64) -> Self {
-        Self(AtomicU64::new(bytes))
+        Self {
+            all: bytes,
+            left: Mutex::new(bytes),
+            more: Condvar::new(),
+        }
     }
 
     /// Takes `bytes`, if there are so many left.
     pub(crate) fn take(&self, bytes: u64) -> Option<Taken<'_>> {
-        self.0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                left.checked_sub(bytes)
-            })
-            .ok()
-            .map(|_| Taken { from: self, bytes })
+        let mut left = self.left();
+        *left = left.checked_sub(bytes)?;
+        Some(Taken { from: self, bytes })
+    }
+
+    /// Takes `bytes`, as soon as there are so many; all of them, where that is more than there ever
+    /// are. Who has taken some and waits for more might wait for ever.
+    pub(crate) fn wait(&self, bytes: u64) -> Taken<'_> {
+        let bytes = bytes.min(self.all);
+        let mut left = self
+            .more
+            .wait_while(self.left(), |left| *left < bytes)
+            .unwrap_or_else(PoisonError::into_inner);
+        *left -= bytes;
+        Taken { from: self, bytes }
+    }
+
+    fn left(&self) -> MutexGuard<'_, u64> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Taken<'_> {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
     }
 }
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        self.from.0.fetch_add(self.bytes, Ordering::Relaxed);
+        *self.from.left() += self.bytes;
+        self.from.more.notify_all();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
 
     #[test]
@@ -48,6 +79,27 @@ mod tests {
         drop(first);
         assert!(memory.take(7).is_none());
         drop(second);
+        assert!(memory.take(10).is_some());
+    }
+
+    #[test]
+    fn who_waits_gets_it_in_the_end_and_who_wants_too_much_is_alone() {
+        let memory = Memory::new(10);
+        let held = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for number in 0..64 {
+                let (memory, held) = (&memory, &held);
+                scope.spawn(move || {
+                    let bytes = [1, 4, 10, 99][number % 4];
+                    let taken = memory.wait(bytes);
+                    assert_eq!(taken.bytes, bytes.min(10));
+                    let before = held.fetch_add(taken.bytes, Ordering::SeqCst);
+                    assert!(before + taken.bytes <= 10);
+                    std::thread::yield_now();
+                    held.fetch_sub(taken.bytes, Ordering::SeqCst);
+                });
+            }
+        });
         assert!(memory.take(10).is_some());
     }
 }

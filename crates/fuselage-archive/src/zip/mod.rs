@@ -19,10 +19,9 @@ use crate::limits::Limits;
 use crate::output::{ContentError, Output};
 use crate::source::Source;
 use crate::tree::{Leaf, Tree};
-use crate::zip::central::{Record, read_central};
-use crate::zip::content::ContentReader;
+use crate::zip::central::{Entry, Record, read_central};
+use crate::zip::content::{ContentReader, Memories};
 use crate::zip::local::data_offset;
-use crate::zip::memory::Memory;
 
 /// PKWARE's zip (APPNOTE 6.3.10), also with something before it.
 pub(crate) const FORMAT: Format = Format {
@@ -44,10 +43,6 @@ const XZ: u16 = 95;
 /// The methods that can be read (APPNOTE 4.4.5).
 const METHODS: [u16; 7] = [STORED, DEFLATE, DEFLATE64, BZIP2, LZMA, ZSTD, XZ];
 
-/// Bytes of packed data that are held at once for large entries, by all threads together; what is
-/// larger streams, at half the speed.
-const LARGE_ENTRIES: u64 = 48 << 20;
-
 fn recognise(ends: &Ends<'_>) -> Option<&'static str> {
     match ends.head {
         [b'P', b'K', 3, 4, ..] => Some("a zip archive"),
@@ -64,7 +59,7 @@ fn open<'a>(source: Source<'a>, limits: &Limits) -> Result<Box<dyn Archive + 'a>
         source,
         tree,
         records,
-        memory: Memory::new(LARGE_ENTRIES),
+        memories: Memories::new(),
     }))
 }
 
@@ -72,7 +67,7 @@ struct Zip<'a> {
     source: Source<'a>,
     tree: Tree,
     records: Vec<Record>,
-    memory: Memory,
+    memories: Memories,
 }
 
 impl Archive for Zip<'_> {
@@ -82,7 +77,8 @@ impl Archive for Zip<'_> {
 
     fn contents(&self) -> Box<dyn Contents + '_> {
         Box::new(ZipContents {
-            reader: ContentReader::new(self.source, &self.memory),
+            reader: ContentReader::new(self.source, &self.memories),
+            tree: &self.tree,
             records: &self.records,
         })
     }
@@ -90,11 +86,13 @@ impl Archive for Zip<'_> {
 
 struct ZipContents<'a> {
     reader: ContentReader<'a>,
+    tree: &'a Tree,
     records: &'a [Record],
 }
 
 impl Contents for ZipContents<'_> {
     fn copy(&mut self, leaf: &Leaf, to: &mut dyn Output) -> Result<(), ContentError> {
-        self.reader.copy(&self.records[leaf.index], to)
+        self.reader
+            .copy(Entry::new(self.tree, leaf, self.records), to)
     }
 }

@@ -9,6 +9,7 @@
 
 mod base64_text;
 mod contents;
+mod deep;
 mod differential;
 mod disagree;
 mod elf;
@@ -24,6 +25,8 @@ mod real_tools;
 mod squashfs_builder;
 mod squashfs_data;
 mod squashfs_hostile;
+mod squashfs_order;
 mod squashfs_tables;
 mod squashfs_tools;
+mod windows;
 mod zip_builder;
