@@ -216,9 +216,9 @@ describe('--explain', () => {
   });
 
   mountTest('names the mount point where there is no home', () => {
-    const { status, stderr } = explained({ FUSELAGE_HOME: '/proc/no/home' });
+    const { status, stderr } = explained({ HOME: '/proc/no' });
     expect(status).toBe(0);
-    expect(stderr).toMatch(/^fuselage: home: not used at \/proc\/no\/home \(.+\)$/m);
+    expect(stderr).toMatch(/^fuselage: home: not used at \/proc\/no\/\.fuselage \(.+\)$/m);
     expect(stderr).toMatch(
       /^fuselage: private directory: on .+ at \/run\/fuselage \(there is no usable home\)$/m,
     );
