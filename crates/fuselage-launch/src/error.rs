@@ -204,6 +204,15 @@ impl LaunchError {
                         ended(how),
                         "if memory ran out, give the run more, or extract a smaller archive",
                     ),
+                    // The filter of calls, see `fuselage_linux::confinement`.
+                    WorkerEnd::Died(how @ ExitKind::Signaled(Signal::SIGSYS)) => (
+                        format!(
+                            "{}: it tried what reading an archive never needs",
+                            ended(how)
+                        ),
+                        MAYBE_HOSTILE,
+                    ),
+                    WorkerEnd::Broken(why) => (why.to_owned(), MAYBE_HOSTILE),
                     WorkerEnd::Died(how) => (
                         ended(how),
                         "please report this, with the archive or the way to make such a one",
@@ -290,6 +299,9 @@ impl LaunchError {
     }
 }
 
+const MAYBE_HOSTILE: &str = "do not trust the archive: it may be made to do harm, which was \
+     prevented; please report this, with the archive";
+
 /// How the process that extracts ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum WorkerEnd {
@@ -297,6 +309,8 @@ pub(crate) enum WorkerEnd {
     Died(ExitKind),
     /// It was ended, since it took so much processor time without any progress.
     Stuck(Duration),
+    /// It was ended, since what it sent is no answer; why not.
+    Broken(&'static str),
 }
 
 /// How a process ended, in words.

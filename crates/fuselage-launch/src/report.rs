@@ -20,7 +20,8 @@ pub(crate) fn print_text(text: &str) {
 }
 
 fn text(error: &ErrorReport) -> String {
-    let mut text = format!("fuselage: {} [{}]\n", printable(&error.message), error.code);
+    let (message, code) = (printable(&error.message), printable(&error.code));
+    let mut text = format!("fuselage: {message} [{code}]\n");
     for cause in &error.causes {
         let _ = writeln!(text, "  cause: {}", printable(cause));
     }
@@ -78,6 +79,18 @@ mod tests {
             "fuselage: cannot open the archive a\\u{1b}[2J\\nb [ERR_INTERNAL]\n  cause: it is \\u{0} \
              open\n  fix: close it: \\u{9d}\\u{202e}\n"
         );
+    }
+
+    #[test]
+    fn a_code_is_written_out_as_well() {
+        let error = ErrorReport {
+            code: "ERR_\u{1b}[2J".into(),
+            message: "m".into(),
+            hints: vec![],
+            causes: vec![],
+            exit_code: 125,
+        };
+        assert_eq!(text(&error), "fuselage: m [ERR_\\u{1b}[2J]\n");
     }
 
     #[test]

@@ -69,22 +69,25 @@ impl StandardFlags {
     }
 }
 
-/// Closes every descriptor from `first` on but `kept`: `close_range(2)` (5.9), else what
+/// Closes every descriptor from `first` on but those `kept`: `close_range(2)` (5.9), else what
 /// `/proc/self/fd` lists.
 ///
-/// For a forked child just before it executes a program: a descriptor that some value still owns
-/// must not be used, nor that value be dropped, afterwards.
+/// For a forked child that executes a program next or ends without returning: a descriptor that some
+/// value still owns must not be used, nor that value be dropped, afterwards.
 ///
 /// # Errors
 /// Old kernel and no /proc.
-pub fn close_from(first: RawFd, kept: BorrowedFd<'_>) -> io::Result<()> {
-    let kept = kept.as_raw_fd();
-    if close_range(first, kept - 1) && close_range(first.max(kept + 1), RawFd::MAX) {
+pub fn close_from(first: RawFd, kept: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut kept: Vec<RawFd> = kept.iter().map(AsRawFd::as_raw_fd).collect();
+    kept.sort_unstable();
+    let begins = std::iter::once(first).chain(kept.iter().map(|number| first.max(number + 1)));
+    let ends = kept.iter().map(|number| number - 1).chain([RawFd::MAX]);
+    if begins.zip(ends).all(|(begin, end)| close_range(begin, end)) {
         return Ok(());
     }
     let numbers: Vec<RawFd> = std::fs::read_dir("/proc/self/fd")?
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|number| *number >= first && *number != kept)
+        .filter(|number| *number >= first && !kept.contains(number))
         .collect();
     numbers.into_iter().for_each(close_number);
     Ok(())
@@ -284,9 +287,26 @@ mod tests {
                 return false;
             };
             let (kept, closed) = (one.as_raw_fd(), other.as_raw_fd());
-            let done = close_from(3, one.as_fd()).is_ok();
+            let done = close_from(3, &[one.as_fd()]).is_ok();
             std::mem::forget(other);
             done && is_open(2) && !is_open(3) && is_open(kept) && !is_open(closed)
+        });
+    }
+
+    #[test]
+    fn close_from_leaves_what_is_kept_in_any_order() {
+        in_child(|| {
+            let Ok(((one, other), (third, fourth))) =
+                socket_pair().and_then(|pair| Ok((pair, socket_pair()?)))
+            else {
+                return false;
+            };
+            let kept = [fourth.as_fd(), one.as_fd(), third.as_fd()];
+            let numbers = kept.map(|descriptor| descriptor.as_raw_fd());
+            let closed = other.as_raw_fd();
+            let done = close_from(3, &kept).is_ok();
+            std::mem::forget(other);
+            done && numbers.into_iter().all(is_open) && !is_open(closed) && is_open(2)
         });
     }
 

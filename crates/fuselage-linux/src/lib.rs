@@ -7,9 +7,15 @@
 //! its fall-back stands beside it in the same file and callers never ask for versions.
 
 pub mod beneath;
+#[allow(
+    unsafe_code,
+    reason = "seccomp(2), which no crate here offers as a safe function"
+)]
+mod call_filter;
 pub mod capabilities;
 pub mod causes;
 mod cgroup;
+pub mod confinement;
 #[allow(
     unsafe_code,
     reason = "kernel calls that no crate offers as safe functions"
@@ -18,6 +24,11 @@ pub mod descriptors;
 pub mod file_facts;
 pub mod file_identity;
 pub mod host_facts;
+#[allow(
+    unsafe_code,
+    reason = "Landlock, which no crate here offers as safe functions"
+)]
+mod landlock;
 #[allow(
     unsafe_code,
     reason = "signal(2) and fcntl(2) by number, which no crate offers as safe functions"

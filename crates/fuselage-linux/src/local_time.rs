@@ -42,6 +42,27 @@ impl LocalTime {
     }
 }
 
+/// Reads the zone of this process now, so that no file is needed for it later.
+///
+/// For a forked child with one thread: where `TZ` is not set it is, to what that means. Without it
+/// glibc looks at the file each time.
+pub fn keep_zone() {
+    const NAME: &str = "TZ";
+    if std::env::var_os(NAME).is_none() {
+        // SAFETY: the process has one thread, so nobody reads the environment meanwhile.
+        unsafe { std::env::set_var(NAME, ":/etc/localtime") };
+    }
+    const ANY: LocalTime = LocalTime {
+        year: 2000,
+        month: 1,
+        day: 1,
+        hour: 0,
+        minute: 0,
+        second: 0,
+    };
+    let _ = ANY.seconds();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::raw::{c_char, c_int};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -84,6 +84,22 @@ pub fn has_ended(child: Pid) -> io::Result<Option<ExitKind>> {
             Err(Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+/// How the child ends, if it does so within `limit`; it is reaped then.
+///
+/// # Errors
+/// As [`wait_for`].
+pub fn ends_within(child: Pid, limit: Duration) -> io::Result<Option<ExitKind>> {
+    const PAUSE: Duration = Duration::from_millis(1);
+    let end = Instant::now() + limit;
+    loop {
+        let ended = has_ended(child)?;
+        if ended.is_some() || Instant::now() >= end {
+            return Ok(ended);
+        }
+        std::thread::sleep(PAUSE);
     }
 }
 
@@ -235,6 +251,20 @@ mod tests {
                 Forked::Parent(child) => assert_eq!(wait_for(child).unwrap(), expected),
             }
         }
+    }
+
+    #[test]
+    fn a_child_that_does_not_end_is_waited_for_no_longer_than_told() {
+        let child = match fork().unwrap() {
+            Forked::Child => loop {
+                std::thread::sleep(Duration::from_secs(9));
+            },
+            Forked::Parent(child) => child,
+        };
+        let ends = |limit| ends_within(child, Duration::from_millis(limit)).unwrap();
+        assert_eq!(ends(20), None);
+        send_signal(child, Signal::SIGKILL);
+        assert_eq!(ends(60_000), Some(ExitKind::Signaled(Signal::SIGKILL)));
     }
 
     #[test]

@@ -111,7 +111,7 @@ fn arrange(
         }
     }
     descriptors::install(prepared.socket.as_fd(), 3)?;
-    descriptors::close_from(4, prepared.failure.as_fd())
+    descriptors::close_from(4, &[prepared.failure.as_fd()])
 }
 
 /// The caller's environment without what changes how node or our bundle behaves; a caller's

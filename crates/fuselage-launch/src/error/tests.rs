@@ -87,7 +87,9 @@ fn every() -> Vec<LaunchError> {
         WorkerEnd::Died(ExitKind::Exited(1)),
         WorkerEnd::Died(ExitKind::Signaled(Signal::SIGKILL)),
         WorkerEnd::Died(ExitKind::Signaled(Signal::SIGSEGV)),
+        WorkerEnd::Died(ExitKind::Signaled(Signal::SIGSYS)),
         WorkerEnd::Stuck(Duration::from_secs(9)),
+        WorkerEnd::Broken("it began an answer and did not end it"),
     ] {
         every.push(LaunchError::WorkerDied {
             verb: "extract",

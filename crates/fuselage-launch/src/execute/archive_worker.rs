@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{LaunchError, WorkerEnd};
 use crate::execute::progress::{self, Amount, TerminalProgress};
 use crate::execute::watchdog::{self, ALLOWANCE, Watchdog};
-use crate::execute::worker::{Worked, Worker};
+use crate::execute::worker::{Kept, Worked, Worker};
 
 /// What a question is about.
 #[derive(Clone)]
@@ -40,14 +40,16 @@ pub(crate) struct ArchiveWorker<Q, A> {
 }
 
 impl<Q: Serialize + DeserializeOwned, A: Serialize + DeserializeOwned> ArchiveWorker<Q, A> {
-    /// Starts one, in which `answer` is asked, and tells how far it is.
+    /// Starts one, in which `answer` is asked, and tells how far it is; see [`Worker::start`] for what
+    /// it may do.
     pub(crate) fn start(
+        kept: &Kept<'_>,
         mut answer: impl FnMut(Q, &Told<'_>) -> Result<A, LaunchError>,
     ) -> Result<Self, LaunchError> {
         let notes =
             SharedNotes::new().map_err(|error| LaunchError::system("share memory", error))?;
         let told = Told(&notes);
-        let worker = Worker::start(|question| {
+        let worker = Worker::start(kept, |question| {
             let answer = serde_json::from_slice(question)
                 .map_err(|error| LaunchError::system("read the question", error.into()))
                 .and_then(|question| answer(question, &told));
@@ -97,16 +99,13 @@ impl<Q: Serialize + DeserializeOwned, A: Serialize + DeserializeOwned> ArchiveWo
         match worked {
             Worked::Answer(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(Answer::Done(answer)) => Ok(answer),
-                // It says why it failed, not how a run that fails ends.
-                Ok(Answer::Failed(report)) => Err(LaunchError::Reported(ErrorReport {
-                    exit_code: 125,
-                    ..report
-                })),
-                Err(error) => Err(LaunchError::system(
-                    "read the worker's answer",
-                    error.into(),
-                )),
+                Ok(Answer::Failed(report)) => match reported(report) {
+                    Some(report) => Err(LaunchError::Reported(report)),
+                    None => Err(self.died(about, WorkerEnd::Broken("its error is none of ours"))),
+                },
+                Err(_) => Err(self.died(about, WorkerEnd::Broken("its answer makes no sense"))),
             },
+            Worked::Broken(why) => Err(self.died(about, WorkerEnd::Broken(why))),
             Worked::Died(how) => Err(self.died(about, WorkerEnd::Died(how))),
             Worked::Stuck => Err(self.died(about, WorkerEnd::Stuck(ALLOWANCE))),
         }
@@ -124,6 +123,44 @@ impl<Q: Serialize + DeserializeOwned, A: Serialize + DeserializeOwned> ArchiveWo
             entries: entries.collect(),
         }
     }
+}
+
+/// The error of a worker, as far as it is one: its texts are cut, since they are for people. It says
+/// why it failed, not how a run that fails ends.
+fn reported(report: ErrorReport) -> Option<ErrorReport> {
+    /// The code of every error is a word of this kind.
+    const CODE_LENGTH: usize = 40;
+    let is_code = report.code.starts_with("ERR_")
+        && report.code.len() <= CODE_LENGTH
+        && report
+            .code
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    is_code.then(|| ErrorReport {
+        code: report.code,
+        message: cut(report.message),
+        hints: cut_all(report.hints),
+        causes: cut_all(report.causes),
+        exit_code: 125,
+    })
+}
+
+fn cut_all(texts: Vec<String>) -> Vec<String> {
+    /// More than any error of ours has.
+    const TEXTS: usize = 16;
+    texts.into_iter().take(TEXTS).map(cut).collect()
+}
+
+fn cut(mut text: String) -> String {
+    /// Bytes. Two paths of 4,095 bytes, the most that a name may have unless told, each byte of them
+    /// written as an escape.
+    const LONGEST: usize = 32 << 10;
+    if text.len() > LONGEST {
+        let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
+    }
+    text
 }
 
 /// Tells the launcher what each thread of the worker is at, and how much is done.
@@ -168,4 +205,50 @@ pub(crate) fn failed(verb: &str, archives: &[&Path], error: &ArchiveError) -> La
         causes: reasons,
         exit_code: 125,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(code: &str, message: &str, causes: Vec<String>) -> ErrorReport {
+        ErrorReport {
+            code: code.into(),
+            message: message.into(),
+            hints: vec![],
+            causes,
+            exit_code: 0,
+        }
+    }
+
+    #[test]
+    fn an_error_of_a_worker_is_taken_over_but_for_the_status() {
+        let causes = vec!["an entry \u{1b}".to_owned()];
+        let taken = reported(report("ERR_ARCHIVE_DAMAGED", "grün", causes.clone())).unwrap();
+        let expected = ErrorReport {
+            exit_code: 125,
+            ..report("ERR_ARCHIVE_DAMAGED", "grün", causes)
+        };
+        assert_eq!(taken, expected);
+    }
+
+    #[test]
+    fn what_is_too_much_of_it_is_cut_between_characters() {
+        let long = "ü".repeat(40_000);
+        let causes = vec![long.clone(); 50];
+        let taken = reported(report("ERR_ARCHIVE_LIMIT", &format!("a{long}"), causes)).unwrap();
+        assert_eq!(taken.causes.len(), 16);
+        for text in [&taken.message, &taken.causes[15]] {
+            assert!(text.ends_with("ü…"), "{}", text.len());
+            assert!(text.len() <= (32 << 10) + '…'.len_utf8());
+        }
+    }
+
+    #[test]
+    fn a_code_is_a_word_of_ours() {
+        let long = format!("ERR_{}", "X".repeat(40));
+        for code in ["", "ERR", "ERR_\u{1b}[2J", "ERR_a", "EXIT", "ERR_ B", &long] {
+            assert_eq!(reported(report(code, "m", vec![])), None, "{code:?}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ use crate::execute::archive_worker::{About, ArchiveWorker, failed, space};
 use crate::execute::procdir::Procdir;
 use crate::execute::progress::{Amount, TerminalProgress};
 use crate::execute::sources::Archive;
+use crate::execute::worker::Kept;
 
 const VERB: &str = "decode";
 
@@ -20,9 +21,15 @@ pub(crate) fn decode(text: &Archive, procdir: &Procdir) -> Result<Archive, Launc
         path: procdir.path.clone(),
         source,
     })?;
-    let mut worker = ArchiveWorker::start(|(), told| {
-        let (text_fd, into) = (text.file.as_fd(), file.as_fd());
-        fuselage_archive::decode(text_fd, into, Some(&space(&root)?), Some(told))
+    // Here, since it is read from files.
+    let space = space(&root)?;
+    let (text_fd, into) = (text.file.as_fd(), file.as_fd());
+    let kept = Kept {
+        root,
+        files: vec![text_fd, into],
+    };
+    let mut worker = ArchiveWorker::start(&kept, |(), told| {
+        fuselage_archive::decode(text_fd, into, Some(&space), Some(told))
             .map(drop)
             .map_err(|error| failed(VERB, &[&text.path], &error))
     })?;

@@ -1,5 +1,5 @@
-//! Extracts the archives of a plan in a worker: reads all their lists, compares what they need
-//! together with what there is room for, and only then writes, one after the other.
+//! Extracts the archives of a plan in a worker: all their lists are read, what they need together is
+//! compared with what there is room for, and only then they are written, one after the other.
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -17,6 +17,7 @@ use crate::execute::archive_worker::{About, ArchiveWorker, Told, failed, space};
 use crate::execute::procdir::Procdir;
 use crate::execute::progress::{Amount, TerminalProgress};
 use crate::execute::sources::Archive;
+use crate::execute::worker::Kept;
 
 const VERB: &str = "extract";
 
@@ -39,12 +40,19 @@ pub(crate) struct Work<'a> {
 /// What the worker is asked to do with the work of a number.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 enum Question {
-    /// Read the list, and answer what it holds.
+    /// Read the list, and answer what it needs.
     List(usize),
-    /// Compare the needs of all that were listed with the room of the tmpfs.
-    Compare,
     /// Write the tree.
     Write(usize),
+}
+
+/// What a list was found to need, as it crosses the border; nothing for a tree that was written.
+/// One that is wrong makes the error of a full tmpfs come late, and nothing else.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+struct Found {
+    entries: u64,
+    bytes: u64,
+    pages: u64,
 }
 
 /// The worker, in which all lists were read and found to fit.
@@ -53,17 +61,24 @@ pub(crate) struct Extraction {
     steps: Vec<(StepId, About)>,
     /// Of the private directory.
     root: OwnedFd,
-    worker: ArchiveWorker<Question, Amount>,
+    worker: ArchiveWorker<Question, Found>,
     progress: Option<TerminalProgress>,
 }
 
 impl Extraction {
     /// Reads the lists of all `works` and makes sure that all trees together fit into `procdir`.
     pub(crate) fn begin(works: &[Work<'_>], procdir: &Procdir) -> Result<Self, LaunchError> {
+        let root = procdir.root.as_fd();
         let mut inside = Inside {
             works,
             procdir,
+            // Here, since it is read from files.
+            processors: processors(),
             listed: Vec::new(),
+        };
+        let kept = Kept {
+            root,
+            files: works.iter().map(|work| work.archive.file.as_fd()).collect(),
         };
         let steps = works.iter().map(|work| {
             let about = About {
@@ -74,22 +89,24 @@ impl Extraction {
         });
         let mut extraction = Self {
             steps: steps.collect(),
-            root: procdir
-                .root
-                .try_clone()
+            root: root
+                .try_clone_to_owned()
                 .map_err(|source| LaunchError::Directory {
                     path: procdir.path.clone(),
                     source,
                 })?,
-            worker: ArchiveWorker::start(|question, told| inside.answer(question, told))?,
+            worker: ArchiveWorker::start(&kept, |question, told| inside.answer(question, told))?,
             progress: None,
         };
-        let mut total = Amount::default();
+        let mut needs = Needs::default();
         for number in 0..works.len() {
-            total = total.and(extraction.ask(Question::List(number), number)?);
+            needs = needs.and(extraction.list(number)?);
         }
-        extraction.ask(Question::Compare, 0)?;
-        extraction.progress = TerminalProgress::new("", total);
+        let paths: Vec<&Path> = works.iter().map(|work| &*work.archive.path).collect();
+        needs
+            .fit(&space(&root)?)
+            .map_err(|error| failed(VERB, &paths, &error))?;
+        extraction.progress = TerminalProgress::new("", Amount::of([needs.entries, needs.bytes]));
         Ok(extraction)
     }
 
@@ -99,6 +116,20 @@ impl Extraction {
         self.ask(Question::Write(number), number).map(drop)
     }
 
+    fn list(&mut self, number: usize) -> Result<Needs, LaunchError> {
+        let found = self.ask(Question::List(number), number)?;
+        let Found {
+            entries,
+            bytes,
+            pages,
+        } = found;
+        Ok(Needs {
+            entries,
+            bytes,
+            pages,
+        })
+    }
+
     fn number(&self, id: &StepId) -> Result<usize, LaunchError> {
         let number = self.steps.iter().position(|(step, _)| step == id);
         number.ok_or_else(|| LaunchError::PlanInvalid {
@@ -106,7 +137,7 @@ impl Extraction {
         })
     }
 
-    fn ask(&mut self, question: Question, number: usize) -> Result<Amount, LaunchError> {
+    fn ask(&mut self, question: Question, number: usize) -> Result<Found, LaunchError> {
         let (_, about) = &self.steps[number];
         let root = self.root.as_fd();
         self.worker
@@ -118,20 +149,20 @@ impl Extraction {
 struct Inside<'a> {
     works: &'a [Work<'a>],
     procdir: &'a Procdir,
+    processors: usize,
     /// By the number of the work.
     listed: Vec<Listed<'a>>,
 }
 
 impl Inside<'_> {
-    fn answer(&mut self, question: Question, told: &Told<'_>) -> Result<Amount, LaunchError> {
+    fn answer(&mut self, question: Question, told: &Told<'_>) -> Result<Found, LaunchError> {
         match question {
             Question::List(number) => self.list(number),
-            Question::Compare => self.compare().map(|()| Amount::default()),
-            Question::Write(number) => self.write(number, told).map(|()| Amount::default()),
+            Question::Write(number) => self.write(number, told).map(|()| Found::default()),
         }
     }
 
-    fn list(&mut self, number: usize) -> Result<Amount, LaunchError> {
+    fn list(&mut self, number: usize) -> Result<Found, LaunchError> {
         let work = &self.works[number];
         let (format, offset) = format_and_offset(work)?;
         let limits = Limits {
@@ -143,22 +174,17 @@ impl Inside<'_> {
         };
         let listed = Listed::read(&work.archive.file, offset, format, &limits)
             .map_err(|error| failed(VERB, &[&work.archive.path], &error))?;
-        let Needs { entries, bytes, .. } = listed.needs();
+        let Needs {
+            entries,
+            bytes,
+            pages,
+        } = listed.needs();
         self.listed.push(listed);
-        Ok(Amount { entries, bytes })
-    }
-
-    fn compare(&self) -> Result<(), LaunchError> {
-        let space = space(&self.procdir.root)?;
-        let needs = self
-            .listed
-            .iter()
-            .map(Listed::needs)
-            .fold(Needs::default(), Needs::and);
-        let paths = || self.works.iter().map(|work| &*work.archive.path);
-        needs
-            .fit(&space)
-            .map_err(|error| failed(VERB, &paths().collect::<Vec<&Path>>(), &error))
+        Ok(Found {
+            entries,
+            bytes,
+            pages,
+        })
     }
 
     fn write(&self, number: usize, told: &Told<'_>) -> Result<(), LaunchError> {
@@ -169,7 +195,7 @@ impl Inside<'_> {
             .ok_or_else(|| LaunchError::PlanInvalid {
                 why: format!("the list of the step `{}` was not read", work.id),
             })?;
-        let jobs = work.jobs.map_or_else(processors, |jobs| jobs as usize);
+        let jobs = work.jobs.map_or(self.processors, |jobs| jobs as usize);
         listed
             .write(self.into(number)?.as_fd(), jobs, Some(told))
             .map_err(|error| failed(VERB, &[&work.archive.path], &error))

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use fuselage_linux::descriptors;
-use serde::{Deserialize, Serialize};
 
 use crate::report;
 
@@ -19,7 +18,7 @@ const CLEAR: &str = "\r\x1b[K";
 const ENTRY: u64 = 16 << 10;
 
 /// How much.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Amount {
     pub(crate) entries: u64,
     /// Unpacked.
@@ -30,14 +29,6 @@ impl Amount {
     /// Entries, and bytes.
     pub(crate) fn of([entries, bytes]: [u64; 2]) -> Self {
         Self { entries, bytes }
-    }
-
-    /// Both together.
-    pub(crate) fn and(self, other: Self) -> Self {
-        Self {
-            entries: self.entries.saturating_add(other.entries),
-            bytes: self.bytes.saturating_add(other.bytes),
-        }
     }
 
     fn work(self) -> u64 {
@@ -306,6 +297,17 @@ mod tests {
                 format!("fuselage: {line}"),
                 "{columns}"
             );
+        }
+    }
+
+    #[test]
+    fn numbers_that_cannot_be_are_shown_and_no_more() {
+        let most = Amount::of([u64::MAX; 2]);
+        for (done, total) in [(most, TOTAL), (HALF, most), (most, most)] {
+            for seconds in [0, 1, u64::MAX / 2] {
+                let elapsed = Duration::from_secs(seconds);
+                assert!(width(&line("a.zip", done, total, elapsed, 80)) < 80);
+            }
         }
     }
 

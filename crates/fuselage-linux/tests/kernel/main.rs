@@ -12,6 +12,11 @@
 mod call_filter;
 mod capabilities;
 mod child;
+#[allow(
+    unsafe_code,
+    reason = "calls that no crate here has safe functions for"
+)]
+mod confinement;
 #[allow(unsafe_code, reason = "no crate here offers Landlock")]
 mod landlock;
 mod loop_device;

@@ -7,13 +7,15 @@ import type { HomeFacts } from '../native/index.js';
 export interface HomeFact extends HomeFacts {
   /** Its absolute path; null: there is nothing it could be below. */
   path: string | null;
+  /** Whether `FUSELAGE_HOME` names it: then nothing takes its place. */
+  isTold: boolean;
 }
 
 /** The directory below a user's own directory. */
 const DIRECTORY = '.fuselage';
 
 function unusable(why: string): HomeFact {
-  return { path: null, state: 'unusable', owner: null, why };
+  return { path: null, isTold: false, state: 'unusable', owner: null, why };
 }
 
 /**
@@ -31,11 +33,11 @@ export function homeFact(inputs: Inputs): HomeFact {
         hints: [`set ${INPUTS.home} to an absolute path`],
       });
     }
-    return { path: told, ...inputs.home(told) };
+    return { path: told, isTold: true, ...inputs.home(told) };
   }
   const own = inputs.variable('HOME') ?? inputs.passwordHome();
   if (own === null) return unusable('HOME is not set and the password database has no entry');
   if (!own.startsWith('/')) return unusable(`the home directory \`${own}\` is no absolute path`);
   const path = `${own.replace(/\/+$/, '')}/${DIRECTORY}`;
-  return { path, ...inputs.home(path) };
+  return { path, isTold: false, ...inputs.home(path) };
 }

@@ -18,9 +18,9 @@ export interface ProcdirPlan {
 const PROCDIR = 'procdir';
 
 /**
- * Chooses where the private directory goes: into the home, or without a usable home to a directory
- * that all runs of this host share, each in its own mounts; where that cannot be made, to a mount
- * point that only this run sees.
+ * Chooses where the private directory goes: into the home, or where the home that nobody has named
+ * cannot be used to a directory that all runs of this host share, each in its own mounts; where that
+ * cannot be made, to a mount point that only this run sees.
  *
  * @throws FuselageError `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`
  */
@@ -35,13 +35,17 @@ export function planProcdir(facts: ProcdirFacts, size: number | null, policy: Po
       reasons: [{ subject: 'home', strategy: 'used', why, at: path }],
     };
   }
-  if (home.state === 'foreign' && host.uid !== 0) {
+  if (home.state === 'foreign' && (host.uid !== 0 || home.isTold)) {
     throw new FuselageError(
       'ERR_HOME_OWNER',
       `the home \`${home.path}\` belongs to uid ${home.owner}, you are uid ${host.uid}`,
       {
         causes: home.why === '' ? [] : [home.why],
-        hints: ['set FUSELAGE_HOME to a directory of your own, or HOME to your home directory'],
+        hints: [
+          home.isTold
+            ? 'set FUSELAGE_HOME to a directory of your own, or unset it'
+            : 'set FUSELAGE_HOME to a directory of your own, or HOME to your home directory',
+        ],
       },
     );
   }
@@ -49,6 +53,15 @@ export function planProcdir(facts: ProcdirFacts, size: number | null, policy: Po
     throw new FuselageError('ERR_HOME_UNUSABLE', `the home \`${home.path}\` cannot be used`, {
       causes: [home.why],
       hints: [`give yourself all rights to it: chmod 0700 ${home.path}`],
+    });
+  }
+  if (home.isTold) {
+    throw new FuselageError('ERR_HOME_UNUSABLE', `the home \`${home.path}\` cannot be used`, {
+      causes: [home.why, 'FUSELAGE_HOME names it, so nothing takes its place'],
+      hints: [
+        'set FUSELAGE_HOME to a directory of your own that you may write in',
+        'unset it: the home is ~/.fuselage then, and runs work without that, too',
+      ],
     });
   }
   return withoutHome(facts, size, policy);

@@ -1,5 +1,5 @@
 /** What is seen of the process that extracts: its progress, and its death. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compiled } from '../support/compile.js';
@@ -92,6 +92,34 @@ describe('a worker that dies', () => {
   });
 });
 
+mountTest('a worker has nothing that it does not need', async () => {
+  const who = caller();
+  const words = ['run', '--jobs=1', '-s', many, 'echo', 'started'];
+  const { child, ended } = startFuselage(who, words);
+  const worker = await workerBelow(child.pid as number);
+  process.kill(worker, 'SIGSTOP');
+  const status = readFileSync(`/proc/${worker}/status`, 'utf8');
+  expect(status).toMatch(/^CapPrm:\t0+$/m);
+  expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+  expect(status).toMatch(/^Seccomp:\t2$/m);
+  const root = readlinkSync(`/proc/${worker}/root`);
+  expect(root).toMatch(new RegExp(`^${who.home}/.fuselage/procdirs/\\d+$`));
+  // Not the caller's standard input, output and error either.
+  const fds = `/proc/${worker}/fd`;
+  const open = readdirSync(fds).map((fd) => readlinkSync(`${fds}/${fd}`));
+  const allowed = [root, many];
+  for (const target of open) {
+    const known = allowed.some((path) => target === path || target.startsWith(`${path}/`));
+    expect({ target, known: known || target.startsWith('socket:') }).toEqual({
+      target,
+      known: true,
+    });
+  }
+  expect(open.filter((target) => target.startsWith('socket:'))).toHaveLength(1);
+  process.kill(worker, 'SIGCONT');
+  expect(await ended).toMatchObject({ status: 0, stdout: 'started\n', stderr: '' });
+});
+
 describe('a launcher that dies', () => {
   mountTest('takes its worker with it, SIGTERM and SIGKILL', async () => {
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
@@ -123,7 +151,7 @@ describe('progress', () => {
         ? startFuselage(who, words)
         : startFuselage({ ...who, program: compiled('terminal') }, [...before, ...words]);
     const worker = await workerBelow(child.pid as number);
-    await until(() => writes(worker, who.home));
+    await until(() => writes(worker));
     process.kill(worker, 'SIGSTOP');
     await until(() => /^State:\s+T/m.test(readFileSync(`/proc/${worker}/status`, 'utf8')));
     await sleep(500);
@@ -188,9 +216,9 @@ describe('--explain', () => {
   });
 
   mountTest('names the mount point where there is no home', () => {
-    const { status, stderr } = explained({ FUSELAGE_HOME: '/proc/no/home' });
+    const { status, stderr } = explained({ HOME: '/proc/no' });
     expect(status).toBe(0);
-    expect(stderr).toMatch(/^fuselage: home: not used at \/proc\/no\/home \(.+\)$/m);
+    expect(stderr).toMatch(/^fuselage: home: not used at \/proc\/no\/\.fuselage \(.+\)$/m);
     expect(stderr).toMatch(
       /^fuselage: private directory: on .+ at \/run\/fuselage \(there is no usable home\)$/m,
     );

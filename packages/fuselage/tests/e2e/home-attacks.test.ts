@@ -17,7 +17,7 @@ import {
   statSync,
   symlinkSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FuselageError, planRun } from '../../src/index.js';
@@ -139,7 +139,8 @@ describe('root with the HOME of a user', () => {
       const plan = planRun({
         static: [words],
         command: 'true',
-        env: { FUSELAGE_HOME: path, PATH: process.env.PATH ?? '' },
+        // Not by FUSELAGE_HOME: node itself would refuse most of them.
+        env: { HOME: dirname(path), PATH: process.env.PATH ?? '' },
       });
       return launch({
         launcher,
@@ -251,21 +252,21 @@ async function mountedIn(pid: number): Promise<void> {
 describe('a home that others could replace is not used', () => {
   rootTest('by a user, and doctor says why', () => {
     const open = freshDirectory(ordinaryUser);
-    const who = caller(ordinaryUser, { environment: { FUSELAGE_HOME: join(open, 'home') } });
+    const who = caller(ordinaryUser, { environment: { HOME: open } });
     const doctor = () =>
       runFuselage(who, ['doctor'])
         .stdout.split('\n')
         .find((line) => / home /.test(line));
-    expect(doctor()).toContain(`${open}/home, made by the first run`);
+    expect(doctor()).toContain(`${open}/.fuselage, made by the first run`);
     chmodSync(open, 0o777);
     expect(doctor()).toMatch(
-      new RegExp(`${open}/home is not used: ${open} may be written by everybody`),
+      new RegExp(`${open}/.fuselage is not used: ${open} may be written by everybody`),
     );
   });
 
   mountTest('and the run works without it', () => {
     const open = freshDirectory(ordinaryUser);
-    const who = caller(ordinaryUser, { environment: { FUSELAGE_HOME: join(open, 'home') } });
+    const who = caller(ordinaryUser, { environment: { HOME: open } });
     chmodSync(open, 0o777);
     expect(runFuselage(who, ['run', '-s', words, ...show])).toMatchObject({
       status: 0,
@@ -274,7 +275,41 @@ describe('a home that others could replace is not used', () => {
     expect(readdirSync(open)).toEqual([]);
     chmodSync(open, 0o775);
     expect(runFuselage(who, ['run', '-s', words, ...show]).stdout).toBe('alpha\n');
+    expect(readdirSync(open)).toEqual(['.fuselage']);
+  });
+
+  mountTest('and is an error where FUSELAGE_HOME names it', () => {
+    const open = freshDirectory(ordinaryUser);
+    const who = caller(ordinaryUser, { environment: { FUSELAGE_HOME: join(open, 'home') } });
+    const run = ['run', '-s', words, ...show];
+    chmodSync(open, 0o777);
+    const ended = runFuselage(who, run);
+    expect(ended).toMatchObject({ status: 125, stdout: '' });
+    expect(ended.stderr).toContain(`[ERR_HOME_UNUSABLE]`);
+    expect(ended.stderr).toContain(`cause: ${open} may be written by everybody`);
+    const doctor = runFuselage(who, ['doctor']);
+    expect(doctor.status).toBe(1);
+    expect(doctor.stdout).toContain(`${open} may be written by everybody`);
+    expect(readdirSync(open)).toEqual([]);
+    chmodSync(open, 0o775);
+    expect(runFuselage(who, run).stdout).toBe('alpha\n');
     expect(readdirSync(open)).toEqual(['home']);
+  });
+
+  rootMountTest('nor is one of a user by root, where FUSELAGE_HOME names it', () => {
+    const home = join(freshHome(ordinaryUser), '.fuselage');
+    mkdirSync(home);
+    chownSync(home, ordinaryUser, ordinaryUser);
+    const run = (uid: number) => {
+      const who = { uid, home: freshHome(uid), environment: { FUSELAGE_HOME: home } };
+      return runFuselage(who, ['run', '-s', words, ...show]);
+    };
+    const refused = run(0);
+    expect(refused).toMatchObject({ status: 125, stdout: '' });
+    expect(refused.stderr).toContain('[ERR_HOME_OWNER]');
+    expect(readdirSync(home)).toEqual([]);
+    // The twin: whose it is.
+    expect(run(ordinaryUser)).toMatchObject({ status: 0, stdout: 'alpha\n' });
   });
 });
 

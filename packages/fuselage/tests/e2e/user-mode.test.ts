@@ -49,7 +49,7 @@ describe('namespaces', () => {
       const ended = inOwnMounts(
         who,
         `mount -t tmpfs -o mode=755 shared "$HOME"; mount --make-shared "$HOME"; cd "$HOME"
-       mkdir -m 755 later; mkdir -m 777 own
+       mkdir -m 755 later own; chown ${who.uid}:${who.uid} own
        export FUSELAGE_HOME="$HOME/own/home"
        ${become} timeout 20 "$0" run -s '${words}' -- sh -c '
          echo ready >own/ready
@@ -159,7 +159,7 @@ describe('home', () => {
   mountTest('no usable one: the trees are at /run/fuselage, and nothing is made there', () => {
     const who = caller();
     const before = readdirSync('/run').includes('fuselage');
-    const ended = runFuselage({ ...who, environment: { FUSELAGE_HOME: '/proc/no/home' } }, [
+    const ended = runFuselage({ ...who, environment: { HOME: '/proc/no' } }, [
       'run',
       '-s',
       words,
@@ -170,10 +170,18 @@ describe('home', () => {
     expect(readdirSync('/run').includes('fuselage')).toBe(before);
   });
 
+  mountTest('FUSELAGE_HOME that cannot be used: an error, and nothing takes its place', () => {
+    const ended = at(caller(), '/proc/no/home');
+    expect(ended).toMatchObject({ status: 125, stdout: '' });
+    expect(ended.stderr).toContain('[ERR_HOME_UNUSABLE]');
+    expect(ended.stderr).toMatch(/\n {2}cause: .*\/proc/);
+    expect(ended.stderr).toMatch(/\n {2}fix: set FUSELAGE_HOME to a directory of your own/);
+  });
+
   otherUserTest('no usable one, and /run/fuselage is there: it is mounted on', () => {
     const script = (make: string) =>
       `mount -t tmpfs run /run; ${make}
-       export FUSELAGE_HOME=/proc/no/home
+       export HOME=/proc/no
        as_user "$0" run -s '${words}' -- sh -c 'echo "$FUSELAGE_STATIC"; cat "$FUSELAGE_STATIC"/*/*'`;
     const make = 'mkdir -m 755 /run/fuselage; echo kept >/run/fuselage/kept';
     const ended = inOwnMounts(
@@ -198,7 +206,7 @@ describe('home', () => {
       inOwnMounts(
         caller(),
         `mount -t tmpfs -o mode=0755 run /run; ${make}
-         export FUSELAGE_HOME=/proc/no/home; as_user "$0" ${words}`,
+         export HOME=/proc/no; as_user "$0" ${words}`,
       );
     const checked = (make: string) =>
       JSON.parse(inRun(`${make}; set +e`, 'doctor --json').stdout).checks.at(-1);

@@ -31,12 +31,17 @@ const mountNamespace = (pid: number | string) => readlinkSync(`/proc/${pid}/ns/m
 
 /**
  * Whether it has become a worker: in the run's mount namespace, where no child is but a worker (what
- * becomes node is in the caller's), and without capabilities, which it gives up last.
+ * becomes node is in the caller's), and behind a filter of system calls, which is the last of its
+ * confinement.
  */
 function isConfined(pid: number): boolean {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return mountNamespace(pid) !== mountNamespace('self') && /^CapEff:\t0+$/m.test(status);
+    return (
+      mountNamespace(pid) !== mountNamespace('self') &&
+      /^CapEff:\t0+$/m.test(status) &&
+      /^Seccomp:\t2$/m.test(status)
+    );
   } catch {
     return false;
   }
@@ -53,13 +58,12 @@ function findWorker(ancestor: number): number | undefined {
     });
 }
 
-/** Whether the worker of a run with `home` has begun to write a static tree. */
-export function writes(worker: number, home: string): boolean {
+/** Whether a worker, whose root is the private directory of its run, has begun to write a static tree. */
+export function writes(worker: number): boolean {
   try {
-    const procdirs = `/proc/${worker}/root${home}/.fuselage/procdirs`;
-    const [procdir] = readdirSync(procdirs);
-    const [tree] = readdirSync(`${procdirs}/${procdir}/static`);
-    return readdirSync(`${procdirs}/${procdir}/static/${tree}`).length > 0;
+    const trees = `/proc/${worker}/root/static`;
+    const [tree] = readdirSync(trees);
+    return readdirSync(`${trees}/${tree}`).length > 0;
   } catch {
     return false;
   }

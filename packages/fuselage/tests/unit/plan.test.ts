@@ -23,7 +23,7 @@ const FALLBACK: FallbackFact = { kind: null, refused: null, creatable: false, an
 function facts(more: Partial<RunFacts> = {}): RunFacts {
   return {
     host: USER,
-    home: { path: '/home/u/.fuselage', ...OWN_HOME },
+    home: { path: '/home/u/.fuselage', isTold: false, ...OWN_HOME },
     fallback: FALLBACK,
     archives: new Map([
       ['s', zip('1')],
@@ -221,6 +221,7 @@ describe('namespaces', () => {
 describe('the home', () => {
   const home = (state: HomeFacts['state'], owner: number | null = null) => ({
     path: '/h',
+    isTold: false,
     state,
     owner,
     why: 'the reason',
@@ -310,6 +311,45 @@ describe('the home', () => {
   });
 });
 
+describe('the home that FUSELAGE_HOME names', () => {
+  const told = (state: HomeFacts['state'], owner: number | null = null) => ({
+    path: '/h',
+    isTold: true,
+    state,
+    owner,
+    why: 'the reason',
+  });
+
+  test.each(['usable', 'creatable'] as const)('%s: is used', (state) => {
+    expect(plan(request(), facts({ home: told(state) })).home).toBe('/h');
+  });
+
+  test('unusable: an error, and nothing takes its place', () => {
+    for (const host of [USER, ROOT]) {
+      const planned = () => plan(request(), facts({ host, home: told('unusable') }));
+      expect(planned).toThrow(
+        expect.objectContaining({
+          code: 'ERR_HOME_UNUSABLE',
+          message: 'the home `/h` cannot be used',
+          causes: ['the reason', 'FUSELAGE_HOME names it, so nothing takes its place'],
+        }),
+      );
+    }
+  });
+
+  test("somebody else's: an error for root, too", () => {
+    for (const host of [USER, ROOT]) {
+      const planned = () => plan(request(), facts({ host, home: told('foreign', 7) }));
+      expect(planned).toThrow(
+        expect.objectContaining({
+          code: 'ERR_HOME_OWNER',
+          hints: ['set FUSELAGE_HOME to a directory of your own, or unset it'],
+        }),
+      );
+    }
+  });
+});
+
 /** What `validate` of `fuselage-plan` wants of the steps; the golden plans go through the real one. */
 function checkSteps(steps: readonly Step[]): void {
   const made = new Map<string, Step['step']>();
@@ -350,6 +390,7 @@ test('every cell: any request and any facts give a sound plan or an error of our
   const STATES = ['usable', 'creatable', 'foreign', 'lockedOut', 'unusable'] as const;
   const home = fc.record({
     path: fc.constantFrom('/h', '/h\udcff'),
+    isTold: fc.boolean(),
     state: fc.constantFrom<HomeFacts['state']>(...STATES),
     owner: fc.constantFrom(null, 0, 1000),
     why: fc.constant('why'),
@@ -383,7 +424,7 @@ test('every cell: any request and any facts give a sound plan or an error of our
             wanted.some(({ kind }) => kind !== 'empty')) ||
           at.state === 'foreign' ||
           at.state === 'lockedOut' ||
-          (at.state === 'unusable' && below.kind !== null);
+          (at.state === 'unusable' && (at.isTold || below.kind !== null));
         expect(expected).toBe(true);
         return;
       }

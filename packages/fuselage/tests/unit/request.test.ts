@@ -107,6 +107,14 @@ describe('the home', () => {
     expect(path({ HOME: '/' })).toBe('/.fuselage');
   });
 
+  test('is named by FUSELAGE_HOME or by nobody', () => {
+    const isTold = (environment: Record<string, string>) =>
+      homeFact(inputs({ environment })).isTold;
+    expect(isTold({ FUSELAGE_HOME: '/h', HOME: '/home/u' })).toBe(true);
+    expect(isTold({ FUSELAGE_HOME: '', HOME: '/home/u' })).toBe(false);
+    expect(isTold({ HOME: 'u' })).toBe(false);
+  });
+
   // C20 of the original: relative paths are exported.
   test('a relative one is refused', () => {
     expect(() => path({ FUSELAGE_HOME: 'h' })).toThrow('FUSELAGE_HOME is `h`');

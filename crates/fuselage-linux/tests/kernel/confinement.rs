@@ -1,0 +1,335 @@
+//! What a process that was taken over could do after it was confined: nothing. Each attack works in
+//! a child that is not confined, and what extraction needs works in one that is.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::num::NonZeroUsize;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::time::Duration;
+
+use fuselage_linux::confinement::confine;
+use fuselage_linux::local_time::{LocalTime, keep_zone};
+use fuselage_linux::mapped_file::fill_new_file;
+use fuselage_linux::process::{
+    ExitKind, Forked, Pid, Signal, exit_now, fork, own_pid, replace_process, wait_for,
+};
+use fuselage_linux::{beneath, descriptors};
+use nix::errno::Errno;
+use nix::libc;
+
+use crate::child::{as_user, in_mount_namespace, in_user_namespace};
+
+/// Whether it worked. The argument is the process that confines.
+type Attack = fn(Pid) -> bool;
+
+/// Made by number, as somebody does who brings his own code.
+fn call(number: libc::c_long, arguments: [libc::c_long; 4]) -> bool {
+    let [a, b, c, d] = arguments;
+    // SAFETY: the attacks pass numbers, null and strings that live for the call.
+    unsafe { libc::syscall(number, a, b, c, d, -1, 0) >= 0 }
+}
+
+/// What ends the process.
+const ENDING: &[(&str, Attack)] = &[
+    ("fork", |_| match fork() {
+        Ok(Forked::Child) => exit_now(0),
+        Ok(Forked::Parent(child)) => wait_for(child).is_ok(),
+        Err(_) => false,
+    }),
+    ("vfork by clone", |_| {
+        let flags = libc::c_long::from(libc::CLONE_PARENT);
+        // SAFETY: as fork(2): without a stack the child goes on here, in memory of its own.
+        match unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) } {
+            0 => exit_now(0),
+            child => child > 0,
+        }
+    }),
+    ("execve", |_| {
+        replace_process(c"/bin/true", &[c"true".to_owned()], &[]);
+        false
+    }),
+    ("socket", |_| {
+        call(
+            libc::SYS_socket,
+            [libc::AF_INET.into(), libc::SOCK_STREAM.into(), 0, 0],
+        )
+    }),
+    ("kill", |parent| {
+        call(libc::SYS_kill, [parent.as_raw().into(), 0, 0, 0])
+    }),
+    ("ptrace", |_| {
+        call(libc::SYS_ptrace, [libc::PTRACE_TRACEME.into(), 0, 0, 0])
+    }),
+    ("a session of its own", |_| call(libc::SYS_setsid, [0; 4])),
+    ("memory to execute", |_| {
+        let protection = libc::c_long::from(libc::PROT_READ | libc::PROT_EXEC);
+        let private = libc::c_long::from(libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        call(libc::SYS_mmap, [0, 4096, protection, private])
+    }),
+    ("a file that is memory", |_| {
+        call(libc::SYS_memfd_create, [c"x".as_ptr() as i64, 0, 0, 0])
+    }),
+    ("removing a file", |_| {
+        let flags = libc::O_CREAT | libc::O_WRONLY;
+        let here = libc::c_long::from(libc::AT_FDCWD);
+        let name = c"removed".as_ptr() as i64;
+        call(libc::SYS_openat, [here, name, flags.into(), 0o600])
+            && call(libc::SYS_unlinkat, [here, name, 0, 0])
+    }),
+    ("asking for namespaces", |_| {
+        call(libc::SYS_unshare, [libc::CLONE_FS.into(), 0, 0, 0])
+    }),
+];
+
+/// What is refused, and the process goes on.
+const REFUSED: &[(&str, Attack)] = &[
+    ("the file of passwords", |_| {
+        File::open("/etc/passwd").is_ok()
+    }),
+    ("the same by ..", |_| {
+        File::open(format!("{}etc/passwd", "../".repeat(40))).is_ok()
+    }),
+    ("processes", |_| fs::read_dir("/proc").is_ok()),
+    ("a signal to a thread of the parent", |parent| {
+        let parent = libc::c_long::from(parent.as_raw());
+        call(libc::SYS_tgkill, [parent, parent, 0, 0])
+    }),
+    ("the same by the thread alone", |parent| {
+        call(libc::SYS_tkill, [parent.as_raw().into(), 0, 0, 0])
+    }),
+    ("outliving the parent", |_| {
+        call(libc::SYS_prctl, [libc::PR_SET_PDEATHSIG.into(), 0, 0, 0])
+    }),
+    ("an owner of a descriptor, who gets signals", |_| {
+        let owner = libc::c_long::from(libc::F_SETOWN);
+        call(libc::SYS_fcntl, [0, owner, own_pid().as_raw().into(), 0])
+    }),
+    ("a descriptor that it was not given", |_| {
+        // The root is one.
+        let is_open = |number: &_| call(libc::SYS_fcntl, [*number, libc::F_GETFD.into(), 0, 0]);
+        (3..64).filter(is_open).count() > 1
+    }),
+];
+
+/// How a child ends that does `body`, after it was confined where that is asked: 0 if it is true.
+fn ended(is_confined: bool, root: &File, body: impl FnOnce() -> bool) -> ExitKind {
+    let parent = own_pid();
+    match fork().unwrap() {
+        Forked::Child => {
+            if is_confined && confine(parent, root.as_fd(), &[]).is_err() {
+                exit_now(99);
+            }
+            exit_now(if body() { 0 } else { 1 })
+        }
+        Forked::Parent(child) => wait_for(child).unwrap(),
+    }
+}
+
+fn attack() {
+    let directory = tempfile::tempdir_in("/tmp").unwrap();
+    let parent = own_pid();
+    std::env::set_current_dir(directory.path()).unwrap();
+    let root = File::open(directory.path()).unwrap();
+    let _another = File::open("/").unwrap();
+    let run = |is_confined, attack: &Attack| ended(is_confined, &root, || attack(parent));
+    for (name, attack) in ENDING.iter().chain(REFUSED) {
+        assert_eq!(run(false, attack), ExitKind::Exited(0), "{name}: the twin");
+    }
+    for (name, attack) in ENDING {
+        let end = run(true, attack);
+        assert_eq!(end, ExitKind::Signaled(Signal::SIGSYS), "{name}");
+    }
+    for (name, attack) in REFUSED {
+        assert_eq!(run(true, attack), ExitKind::Exited(1), "{name}");
+    }
+}
+
+#[test]
+fn a_user_who_was_taken_over_can_do_nothing() {
+    // Here the root cannot be changed: Landlock alone keeps files away.
+    as_user(attack);
+}
+
+#[test]
+fn in_a_user_namespace_neither() {
+    in_user_namespace(attack);
+}
+
+#[test]
+fn and_root_neither() {
+    in_mount_namespace(attack);
+}
+
+/// On x86_64 each call has a second number, for programs of 32 bit pointers.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn other_numbers_of_a_call_are_no_way_around() {
+    as_user(|| {
+        let root = File::open("/tmp").unwrap();
+        let get_pid = || call(libc::SYS_getpid, [0; 4]);
+        assert_eq!(ended(true, &root, get_pid), ExitKind::Exited(0), "the twin");
+        let of_32_bit = || call(libc::SYS_getpid | 0x4000_0000, [0; 4]);
+        let end = ended(true, &root, of_32_bit);
+        assert_eq!(end, ExitKind::Signaled(Signal::SIGSYS));
+    });
+}
+
+/// What extraction does.
+fn work() -> bool {
+    let write = |root: BorrowedFd<'_>| -> std::io::Result<()> {
+        beneath::make_directory(root, b"a")?;
+        beneath::make_directory(root, b"b")?;
+        let (a, b) = (
+            beneath::open_directory(root, b"a")?,
+            beneath::open_directory(root, b"b")?,
+        );
+        let file = File::from(beneath::create_file(a.as_fd(), b"f", 0o600)?);
+        fill_new_file(&file, NonZeroUsize::MIN.saturating_add(9999), |bytes| {
+            bytes.fill(7);
+        })?;
+        file.set_len(20_000)?;
+        beneath::set_time(&file, 5, 6)?;
+        beneath::set_mode(&file, 0o751)?;
+        beneath::make_symlink(b.as_fd(), b"l", b"/etc/passwd")?;
+        beneath::set_symlink_time(b.as_fd(), b"l", 5, 6)?;
+        beneath::make_hard_link(a.as_fd(), b"f", b.as_fd(), b"g")?;
+        Ok(())
+    };
+    // SAFETY: `confine` makes this number the root.
+    let root = unsafe { BorrowedFd::borrow_raw(0) };
+    write(root).is_ok()
+}
+
+fn work_is_done() {
+    let directory = tempfile::tempdir_in("/tmp").unwrap();
+    let root = File::open(directory.path()).unwrap();
+    assert_eq!(ended(true, &root, work), ExitKind::Exited(0));
+    let content = fs::read(directory.path().join("b/g")).unwrap();
+    assert_eq!(content.len(), 20_000);
+    assert_eq!(&content[..10_000], [7; 10_000]);
+    assert!(
+        fs::symlink_metadata(directory.path().join("b/l"))
+            .unwrap()
+            .is_symlink()
+    );
+}
+
+#[test]
+fn a_tree_can_still_be_written() {
+    as_user(work_is_done);
+    in_user_namespace(work_is_done);
+    in_mount_namespace(work_is_done);
+}
+
+#[test]
+fn threads_memory_and_the_end_work() {
+    as_user(|| {
+        let root = File::open("/tmp").unwrap();
+        let threads = || {
+            let sums: Vec<_> = (0..8_u8)
+                .map(|byte| {
+                    std::thread::spawn(move || {
+                        let mut memory = vec![byte; 1 << 20];
+                        memory.resize(40 << 20, byte);
+                        std::thread::sleep(Duration::from_millis(1));
+                        memory.iter().map(|byte| u64::from(*byte)).sum::<u64>()
+                    })
+                })
+                .collect();
+            let sum: u64 = sums.into_iter().map(|sum| sum.join().unwrap_or(0)).sum();
+            sum == 28 * (40 << 20) && std::thread::available_parallelism().is_ok()
+        };
+        assert_eq!(ended(true, &root, threads), ExitKind::Exited(0));
+        let abort = || std::process::abort();
+        let end = ended(true, &root, abort);
+        assert_eq!(end, ExitKind::Signaled(Signal::SIGABRT));
+    });
+}
+
+#[test]
+fn kept_descriptors_are_read_and_written_and_local_time_goes_on() {
+    as_user(|| {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let (root, hosts) = (
+            File::open("/tmp").unwrap(),
+            File::open("/etc/passwd").unwrap(),
+        );
+        let parent = own_pid();
+        let noon = LocalTime {
+            year: 2020,
+            month: 7,
+            day: 1,
+            hour: 12,
+            minute: 0,
+            second: 0,
+        };
+        let expected = noon.seconds();
+        match fork().unwrap() {
+            Forked::Child => {
+                keep_zone();
+                let kept = [writer.as_fd(), hosts.as_fd()];
+                let works = confine(parent, root.as_fd(), &kept).is_ok()
+                    && noon.seconds() == expected
+                    && nix::unistd::read(&hosts, &mut [0; 8]) == Ok(8)
+                    && nix::unistd::write(&writer, b"x") == Ok(1)
+                    && descriptors::standard_error().as_raw_fd() == 2
+                    && nix::unistd::write(descriptors::standard_error(), b"x") == Err(Errno::EBADF);
+                exit_now(if works { 0 } else { 1 })
+            }
+            Forked::Parent(child) => {
+                assert_eq!(wait_for(child).unwrap(), ExitKind::Exited(0));
+                drop(writer);
+                let mut read = Vec::new();
+                reader.read_to_end(&mut read).unwrap();
+                assert_eq!(read, b"x");
+            }
+        }
+    });
+}
+
+/// Forks a process that forks one that waits, `confined` or not, and ends; whether the one that waits
+/// was ended by that.
+fn follows(is_confined: bool) -> bool {
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let root = File::open("/tmp").unwrap();
+    let Forked::Parent(middle) = fork().unwrap() else {
+        let parent = own_pid();
+        if let Ok(Forked::Child) = fork() {
+            let kept = [writer.as_fd()];
+            if is_confined && confine(parent, root.as_fd(), &kept).is_err() {
+                exit_now(99);
+            }
+            let _ = nix::unistd::write(&writer, b"ready");
+            std::thread::sleep(Duration::from_secs(if is_confined { 30 } else { 1 }));
+            let _ = nix::unistd::write(&writer, b" and alive");
+            exit_now(0);
+        }
+        let mut ready = [0; 5];
+        let _ = reader.read_exact(&mut ready);
+        exit_now(0)
+    };
+    drop(writer);
+    wait_for(middle).unwrap();
+    let mut said = Vec::new();
+    reader.read_to_end(&mut said).unwrap();
+    said.is_empty()
+}
+
+#[test]
+fn it_ends_with_its_parent() {
+    as_user(|| {
+        assert!(!follows(false), "the twin");
+        assert!(follows(true));
+    });
+}
+
+#[test]
+fn one_whose_parent_is_gone_already_is_told() {
+    let root = File::open("/tmp").unwrap();
+    let refused = || {
+        let other = Pid::from_raw(own_pid().as_raw());
+        confine(other, root.as_fd(), &[])
+            .is_err_and(|error| error.raw_os_error() == Some(libc::ESRCH))
+    };
+    assert_eq!(ended(false, &root, refused), ExitKind::Exited(0));
+}
