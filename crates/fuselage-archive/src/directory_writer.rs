@@ -1,7 +1,8 @@
 //! Makes the directories of a tree, and gives them their modes and times in the end.
 //!
-//! Both go through the tree from parent to child with the directories on the way held open: one
-//! step costs the same however deep it is.
+//! Both go through the tree from parent to child with the directories on the way held open: a step
+//! costs the same however deep it is, but for one of many on the way up, which opens from the root
+//! what it and the next ones need.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -95,17 +96,30 @@ impl Way<'_> {
 
     /// The directory where the walk is, opened again if it was closed meanwhile.
     fn last(&mut self) -> io::Result<BorrowedFd<'_>> {
-        let Some((number, open)) = self.open.last_mut() else {
-            return Ok(self.into);
-        };
-        let open: &OwnedFd = match open {
-            Some(open) => open,
-            closed => {
-                let path = self.tree.directory_path(*number);
-                closed.insert(beneath::open_directory(self.into, &path)?)
-            }
-        };
-        Ok(open.as_fd())
+        if self.open.last().is_some_and(|(_, open)| open.is_none()) {
+            self.open_again()?;
+        }
+        Ok(match self.open.last() {
+            Some((_, Some(open))) => open.as_fd(),
+            _ => self.into,
+        })
+    }
+
+    /// Opens the deepest directories, of which none is open.
+    fn open_again(&mut self) -> io::Result<()> {
+        let first = self.open.len().saturating_sub(HELD);
+        let mut parent = None;
+        for (number, open) in &mut self.open[first..] {
+            let opened = match parent {
+                None => beneath::open_directory(self.into, &self.tree.directory_path(*number))?,
+                Some(parent) => {
+                    beneath::open_directory(parent, &self.tree.directories[*number].name)?
+                }
+            };
+            let opened: &OwnedFd = open.insert(opened);
+            parent = Some(opened.as_fd());
+        }
+        Ok(())
     }
 
     fn push(&mut self, number: usize, open: OwnedFd) {
