@@ -8,7 +8,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use fuselage_archive::{
-    ArchiveError, Encoding, Extracted, Extraction, Format, Limits, Space, decode, detect,
+    ArchiveError, Encoding, Extracted, Extraction, Format, Limits, Listed, Space, decode, detect,
     detect_decoded, extract,
 };
 
@@ -144,6 +144,14 @@ impl Place {
         };
         let into = File::open(self.root()).unwrap();
         extract(archive.as_fd(), format, found.offset, into.as_fd(), &how)
+    }
+
+    /// The number of entries that its list has; nothing is extracted.
+    pub(crate) fn listed(&self, archive: &[u8], limits: &Limits) -> Result<u64, ArchiveError> {
+        fs::write(self.archive(), archive).unwrap();
+        let file = File::open(self.archive()).unwrap();
+        let format = Format::named(self.format).unwrap();
+        Listed::read(&file, 0, format, limits).map(|listed| listed.needs().entries)
     }
 
     pub(crate) fn tree(&self) -> Seen {

@@ -8,6 +8,7 @@ use crate::hostile::matrix::{
     Attack, Cell, DAMAGED, DEFAULTS, LIMIT, Node, a_directory, a_file, allowed, allowed_entries,
     cannot_hold, refused,
 };
+use crate::hostile::overlapping::{overlapping, quoted_entries};
 use crate::hostile::quine::{IN_IMAGE, IN_ZIP, quine_image, quine_zip};
 use crate::mutations::long;
 use crate::squashfs_builder::{BLOCK_SIZE, FileFields, NO_FRAGMENT, STORED};
@@ -302,57 +303,6 @@ fn shared() -> Vec<Attack> {
             },
         },
     ]
-}
-
-/// Entries of a bomb of David Fifield ("A better zip bomb", 2019): each has the header and the
-/// content of the next one in it, so that with one body they need room for one.
-fn quoted_entries() -> Vec<Entry> {
-    let mut entries: Vec<Entry> = vec![file("f09", &[0; 200_000])];
-    for number in (0..9).rev() {
-        let next = &entries[0];
-        let packed = packed(next);
-        let header = header_of(next);
-        let length = header.len() as u16;
-        let quote = [&[0][..], &length.to_le_bytes(), &(!length).to_le_bytes()].concat();
-        let content = [&header, &next.content[..]].concat();
-        entries.insert(
-            0,
-            Entry {
-                packed: Some([quote, header, packed].concat()),
-                ..file(&format!("f{number:02}"), &content)
-            },
-        );
-    }
-    entries
-}
-
-fn packed(entry: &Entry) -> Vec<u8> {
-    let packed = entry.packed.clone();
-    packed.unwrap_or_else(|| crate::zip_builder::deflate(&entry.content))
-}
-
-fn header_of(entry: &Entry) -> Vec<u8> {
-    let length = 30 + entry.name.len() + entry.extra.len();
-    zip(std::slice::from_ref(entry))[..length].to_vec()
-}
-
-/// The zip in which each of those entries lies in the one before it.
-fn overlapping(entries: &[Entry]) -> Vec<u8> {
-    let whole = zip(entries);
-    let central = first(&whole, b"PK\x01\x02");
-    let mut bytes = [header_of(&entries[0]), packed(&entries[0])].concat();
-    let body = bytes.len();
-    bytes.extend(&whole[central..]);
-    let (mut at, mut offset) = (body, 0u32);
-    for entry in entries {
-        bytes[at + 42..at + 46].copy_from_slice(&offset.to_le_bytes());
-        at += 46 + entry.name.len() + entry.extra.len();
-        // Behind the header and the five bytes that quote the next one.
-        offset += header_of(entry).len() as u32 + 5;
-    }
-    let end = bytes.len() - 22;
-    bytes[end + 16..end + 20].copy_from_slice(&(body as u32).to_le_bytes());
-    bytes
 }
 
 /// Where `magic` stands first.
