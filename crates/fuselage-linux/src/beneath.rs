@@ -17,6 +17,9 @@ const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
+/// Bytes of a path that a call takes (`PATH_MAX` less the NUL byte).
+const LONGEST_PATH: usize = 4095;
+
 /// Whether openat2(2) (5.6) was missing, or hidden by a seccomp filter, the last time.
 static WITHOUT_OPENAT2: AtomicBool = AtomicBool::new(false);
 
@@ -37,9 +40,15 @@ pub fn open_directory(root: BorrowedFd<'_>, path: &[u8]) -> io::Result<OwnedFd> 
         match openat2(root, path, DIRECTORY, Mode::empty(), resolve) {
             Ok(directory) => return Ok(directory),
             Err(Errno::NOSYS | Errno::PERM) => WITHOUT_OPENAT2.store(true, Ordering::Relaxed),
-            // A rename elsewhere raced with it: resolving by hand cannot be raced. Or the path is
-            // longer than a call takes.
-            Err(Errno::AGAIN | Errno::NAMETOOLONG) => {}
+            // Longer than a call takes, and cut where it takes one.
+            Err(Errno::NAMETOOLONG) if path.len() > LONGEST_PATH => {
+                if let Some(cut) = path[..=LONGEST_PATH].iter().rposition(|byte| *byte == b'/') {
+                    let on_the_way = open_directory(root, &path[..cut])?;
+                    return open_directory(on_the_way.as_fd(), &path[cut + 1..]);
+                }
+            }
+            // A rename elsewhere raced with it: resolving by hand cannot be raced.
+            Err(Errno::AGAIN) => {}
             Err(error) => return Err(error.into()),
         }
     }

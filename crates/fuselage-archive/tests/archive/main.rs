@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed, and one that is left out says so"
 )]
 
+mod any_entries;
 mod base64_text;
 mod contents;
 mod deep;

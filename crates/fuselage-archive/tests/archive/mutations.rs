@@ -11,13 +11,14 @@ use crate::place::Place;
 use crate::squashfs_tools::{image_of, make_small_tree, tools};
 use crate::zip_builder::{Entry, directory, entry, file, link, zip, zip_with};
 
-/// Twenty times as many cases where `FUSELAGE_TEST_LONG` is 1.
+/// Whether tests may take long.
+pub(crate) fn long() -> bool {
+    std::env::var_os("FUSELAGE_TEST_LONG").is_some_and(|long| long == "1")
+}
+
+/// Twenty times as many cases where tests may take long.
 pub(crate) fn more(cases: u32) -> u32 {
-    if std::env::var_os("FUSELAGE_TEST_LONG").is_some_and(|long| long == "1") {
-        cases * 20
-    } else {
-        cases
-    }
+    if long() { cases * 20 } else { cases }
 }
 
 /// xorshift64 (Marsaglia): the same numbers every time.

@@ -7,7 +7,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use fuselage_archive::{ArchiveError, Extracted, Extraction, Format, Limits, Space, extract};
+use fuselage_archive::{
+    ArchiveError, Encoding, Extracted, Extraction, Format, Limits, Listed, Space, decode, detect,
+    detect_decoded, extract,
+};
 
 pub(crate) const LIMITS: Limits = Limits {
     entries: 10_000,
@@ -34,6 +37,7 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         // What modes lock must not outlive the test where that is not root's.
         unlock(self.path());
+        flatten(self.path());
     }
 }
 
@@ -58,7 +62,12 @@ impl Place {
         let directory = Scratch::new();
         fs::create_dir(directory.path().join("root")).unwrap();
         fs::create_dir(directory.path().join("outside")).unwrap();
-        fs::write(directory.path().join("outside/precious"), "as it was").unwrap();
+        let outside = directory.path().join("outside");
+        fs::write(outside.join("precious"), "as it was").unwrap();
+        fs::create_dir(outside.join("closed")).unwrap();
+        fs::write(outside.join("closed/secret"), "as it was").unwrap();
+        std::os::unix::fs::symlink("closed/secret", outside.join("link")).unwrap();
+        fs::set_permissions(outside.join("closed"), PermissionsExt::from_mode(0o500)).unwrap();
         Self { directory, format }
     }
 
@@ -66,16 +75,21 @@ impl Place {
         self.directory.path().join("root")
     }
 
-    /// Everything but the root and the archive.
+    /// Everything but what is in the root, and the archive; and what attacks on absolute paths would
+    /// make.
     pub(crate) fn outside(&self) -> Seen {
         let mut seen = seen(&self.directory.path().join("outside"));
         for entry in fs::read_dir(self.directory.path()).unwrap() {
-            seen.insert(
-                entry.unwrap().file_name().as_bytes().to_vec(),
-                (0, 0, Vec::new()),
-            );
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().mode();
+            seen.insert(entry.file_name().as_bytes().to_vec(), (mode, 0, Vec::new()));
         }
         seen.remove(&b"archive"[..]);
+        for made in ["/fuselage-hostile", "fuselage-hostile"] {
+            if fs::symlink_metadata(made).is_ok() {
+                seen.insert(made.into(), (0, 0, Vec::new()));
+            }
+        }
         seen
     }
 
@@ -124,17 +138,74 @@ impl Place {
         )
     }
 
+    /// Extracts whatever detection takes `file` for, decoded where it is a text.
+    pub(crate) fn extract_detected(
+        &self,
+        file: &[u8],
+        limits: Limits,
+    ) -> Result<Extracted, ArchiveError> {
+        fs::write(self.archive(), file).unwrap();
+        let mut archive = File::open(self.archive()).unwrap();
+        let mut found = detect(archive.as_fd()).unwrap();
+        if found.encoding == Encoding::Base64 {
+            let decoded = tempfile::tempfile().unwrap();
+            decode(archive.as_fd(), decoded.as_fd(), None, None)?;
+            found = detect_decoded(decoded.as_fd()).unwrap();
+            archive = decoded;
+        }
+        let Some(format) = found.format else {
+            return Err(ArchiveError::unrecognised(found));
+        };
+        assert_eq!(format.name(), self.format);
+        let how = Extraction {
+            limits,
+            jobs: 2,
+            space: None,
+            progress: None,
+        };
+        let into = File::open(self.root()).unwrap();
+        extract(archive.as_fd(), format, found.offset, into.as_fd(), &how)
+    }
+
+    /// The number of entries that its list has; nothing is extracted.
+    pub(crate) fn listed(&self, archive: &[u8], limits: &Limits) -> Result<u64, ArchiveError> {
+        fs::write(self.archive(), archive).unwrap();
+        let file = File::open(self.archive()).unwrap();
+        let format = Format::named(self.format).unwrap();
+        Listed::read(&file, 0, format, limits).map(|listed| listed.needs().entries)
+    }
+
     pub(crate) fn tree(&self) -> Seen {
         seen(&self.root())
     }
 }
 
+/// Moves what is in directories below `root` to the root: what removes a directory holds a descriptor
+/// for each level, or takes time that grows with their square.
+fn flatten(root: &Path) {
+    let mut open: Vec<PathBuf> = directories(root).collect();
+    let mut number = 0;
+    while let Some(directory) = open.pop() {
+        for inner in directories(&directory) {
+            number += 1;
+            let moved = root.join(format!("flattened-{number}"));
+            if fs::rename(inner, &moved).is_ok() {
+                open.push(moved);
+            }
+        }
+    }
+}
+
+fn directories(of: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(of).into_iter().flatten().flatten();
+    let directories = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    directories.map(|entry| entry.path())
+}
+
 fn unlock(directory: &Path) {
     let _ = fs::set_permissions(directory, PermissionsExt::from_mode(0o700));
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            unlock(&entry.path());
-        }
+    for inner in directories(directory) {
+        unlock(&inner);
     }
 }
 

@@ -104,6 +104,12 @@ impl Image {
         }
     }
 
+    /// Gives an entry other permission bits, special ones among them.
+    pub(crate) fn set_mode(&mut self, entry: &Entry, mode: u16) {
+        let at = (entry.inode >> 16) as usize / 8194 * 8192 + entry.inode as u16 as usize;
+        set(&mut self.inodes, at + 2, &mode.to_le_bytes());
+    }
+
     /// A file of whole blocks and a last one that is shorter.
     pub(crate) fn file(&mut self, name: &str, content: &[u8]) -> Entry {
         let start = self.data.len() as u64;

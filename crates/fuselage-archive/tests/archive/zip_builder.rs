@@ -135,11 +135,34 @@ pub(crate) fn zip_with(entries: &[Entry], prefix: &[u8], absolute: bool) -> Vec<
     }
     let offset = bytes.len() - base;
     bytes.extend(&central);
+    let Ok(count) = u16::try_from(entries.len()) else {
+        let length = central.len() as u64;
+        let at = bytes.len() as u64 - base as u64;
+        bytes.extend(end64(entries.len() as u64, length, offset as u64, at));
+        return bytes;
+    };
     bytes.extend(b"PK\x05\x06\0\0\0\0");
-    bytes.extend((entries.len() as u16).to_le_bytes());
-    bytes.extend((entries.len() as u16).to_le_bytes());
+    bytes.extend(count.to_le_bytes());
+    bytes.extend(count.to_le_bytes());
     bytes.extend((central.len() as u32).to_le_bytes());
     bytes.extend((offset as u32).to_le_bytes());
+    bytes.extend([0, 0]);
+    bytes
+}
+
+/// The three records at the end of a zip64 (APPNOTE 4.3.14 to 4.3.16), the first of them at `at`.
+pub(crate) fn end64(entries: u64, length: u64, offset: u64, at: u64) -> Vec<u8> {
+    let mut bytes = b"PK\x06\x06".to_vec();
+    bytes.extend(44u64.to_le_bytes());
+    bytes.extend([45, 3, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    for number in [entries, entries, length, offset] {
+        bytes.extend(number.to_le_bytes());
+    }
+    bytes.extend(b"PK\x06\x07\0\0\0\0");
+    bytes.extend(at.to_le_bytes());
+    bytes.extend(1u32.to_le_bytes());
+    bytes.extend(b"PK\x05\x06\0\0\0\0");
+    bytes.extend([0xff; 12]);
     bytes.extend([0, 0]);
     bytes
 }

@@ -29,3 +29,6 @@ export const TEST_MUST_MOUNT = 'FUSELAGE_TEST_MUST_MOUNT';
 
 /** Read by our tests alone: where it is 1, tests that take long run, too. */
 export const TEST_LONG = 'FUSELAGE_TEST_LONG';
+
+/** Read by our tests alone: where the Rust tests write the archives of the hostile table. */
+export const TEST_HOSTILE_DIRECTORY = 'FUSELAGE_TEST_HOSTILE_DIRECTORY';
