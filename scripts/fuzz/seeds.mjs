@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   copyFileSync,
   linkSync,
   mkdirSync,
@@ -52,6 +53,9 @@ function makeTree(at) {
   writeFileSync(join(at, 'directory/holes'), Buffer.alloc(20000));
   writeFileSync(join(at, 'run'), '#!/bin/sh\n', { mode: 0o755 });
   symlinkSync('directory/text', join(at, 'link'));
+  mkdirSync(join(at, 'locked'));
+  writeFileSync(join(at, 'locked/file'), 'locked\n');
+  chmodSync(join(at, 'locked'), 0o555);
   linkSync(join(at, 'run'), join(at, 'directory/same'));
 }
 
@@ -143,6 +147,7 @@ export function makeSeeds(corpus) {
     makeImages(tree, into.squashfs);
     makeZips(tree, into.zip);
   } finally {
+    chmodSync(join(tree, 'locked'), 0o755);
     rmSync(tree, { recursive: true });
   }
   makeTexts(into.zip, into.base64);
