@@ -17,6 +17,9 @@ pub(crate) trait Archive: Sync {
     fn parts(&self, _leaf: &Leaf) -> usize {
         1
     }
+
+    /// Wakes readers that wait for each other, so that they look whether they are to stop.
+    fn wake(&self) {}
 }
 
 /// Reads entries, one after the other.

@@ -43,6 +43,11 @@ impl Memories {
             kept: Memory::new(8 << 20),
         }
     }
+
+    /// Wakes those who wait for some, so that they look whether they are to stop.
+    pub(crate) fn wake(&self) {
+        self.large.wake();
+    }
 }
 
 /// What one thread needs to read entries; its buffers are used again and again.
@@ -167,7 +172,11 @@ impl<'a> ContentReader<'a> {
         let mut result = Ok(());
         for window in Window::of(entry.record.method) {
             let needed = window.memory(entry.record.method, entry.size());
-            let _taken = self.memories.large.wait(needed);
+            let _taken = self
+                .memories
+                .large
+                .wait(needed, to.stop())
+                .map_err(ContentError::Write)?;
             result = self.stream_with(*window, entry, &mut given, to);
             // Whatever is wrong with the data, a larger window may be what is missing.
             if !matches!(result, Err(ContentError::Archive(_))) {
@@ -197,6 +206,8 @@ impl<'a> ContentReader<'a> {
         let buffer = &mut self.unpacked[..STREAM_BUFFER];
         let mut size = 0;
         loop {
+            // Also where nothing is written: what was given already is unpacked once more.
+            to.stop().check().map_err(ContentError::Write)?;
             let count = match unpacked.read(buffer) {
                 Ok(0) => break,
                 Ok(count) => count,

@@ -82,6 +82,10 @@ impl Archive for Zip<'_> {
             records: &self.records,
         })
     }
+
+    fn wake(&self) {
+        self.memories.wake();
+    }
 }
 
 struct ZipContents<'a> {

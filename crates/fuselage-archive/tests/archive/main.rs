@@ -29,5 +29,6 @@ mod squashfs_hostile;
 mod squashfs_order;
 mod squashfs_tables;
 mod squashfs_tools;
+mod stopping;
 mod windows;
 mod zip_builder;

@@ -12,7 +12,7 @@ use crate::place::{LIMITS, Place};
 use crate::zip_builder::{Entry, file, zip};
 
 const ZSTD: u16 = 93;
-const XZ: u16 = 95;
+pub(crate) const XZ: u16 = 95;
 const MEBIBYTE: usize = 1 << 20;
 
 const LARGE: Limits = Limits {
@@ -35,7 +35,7 @@ fn noise(length: usize) -> Vec<u8> {
     bytes
 }
 
-fn xz(content: &[u8], dictionary: u32) -> Vec<u8> {
+pub(crate) fn xz(content: &[u8], dictionary: u32) -> Vec<u8> {
     let mut options = XzOptions::with_preset(0);
     options.lzma_options.dict_size = dictionary;
     let mut xz = XzWriter::new(Vec::new(), options).unwrap();
