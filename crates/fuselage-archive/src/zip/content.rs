@@ -9,7 +9,7 @@ use crate::error::ArchiveError;
 use crate::output::{ContentError, Output};
 use crate::source::Source;
 use crate::zip::central::{Entry, OVERLAPS};
-use crate::zip::decoders::{Window, decoder};
+use crate::zip::decoders::{Window, decoder, head_length};
 use crate::zip::local::LOCAL_HEADER;
 use crate::zip::memory::{Memory, Taken};
 use crate::zip::{DEFLATE, STORED, ZSTD, data_offset};
@@ -168,16 +168,18 @@ impl<'a> ContentReader<'a> {
     /// Unpacks an entry piece by piece, in memory that does not grow with it. A decoder that needs
     /// much memory waits until others have given theirs back.
     fn stream(&mut self, entry: Entry<'_>, to: &mut dyn Output) -> Result<(), ContentError> {
+        let begin = self.data_begin(entry).map_err(ContentError::Archive)?;
+        let head = self.head(entry, begin).map_err(ContentError::Archive)?;
         let mut given = Given::default();
         let mut result = Ok(());
         for window in Window::of(entry.record.method) {
-            let needed = window.memory(entry.record.method, entry.size());
+            let needed = window.memory(entry.record.method, entry.size(), &head);
             let _taken = self
                 .memories
                 .large
                 .wait(needed, to.stop())
                 .map_err(ContentError::Write)?;
-            result = self.stream_with(*window, entry, &mut given, to);
+            result = self.stream_with(*window, entry, begin, &mut given, to);
             // Whatever is wrong with the data, a larger window may be what is missing.
             if !matches!(result, Err(ContentError::Archive(_))) {
                 break;
@@ -186,15 +188,23 @@ impl<'a> ContentReader<'a> {
         result
     }
 
-    /// Unpacks an entry of which `given` was given already.
+    /// The bytes at the beginning of its data that tell what its decoder needs; as many as it has.
+    fn head(&self, entry: Entry<'_>, begin: u64) -> Result<Vec<u8>, ArchiveError> {
+        let length = head_length(entry.record.method) as u64;
+        let mut head = vec![0; length.min(entry.record.compressed) as usize];
+        self.source.read_exact_at(&mut head, begin)?;
+        Ok(head)
+    }
+
+    /// Unpacks an entry, whose data is at `begin` and of which `given` was given already.
     fn stream_with(
         &mut self,
         window: Window,
         entry: Entry<'_>,
+        begin: u64,
         given: &mut Given,
         to: &mut dyn Output,
     ) -> Result<(), ContentError> {
-        let begin = self.data_begin(entry).map_err(ContentError::Archive)?;
         let data = self.source.range(begin, entry.record.compressed);
         let bad = |error: io::Error| ContentError::Archive(bad_data(entry, &error));
         let packed = BufReader::with_capacity(STREAM_BUFFER, data);
