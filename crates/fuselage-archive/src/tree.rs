@@ -186,23 +186,21 @@ impl Tree {
         Ok(())
     }
 
-    /// Adds a directory with an entry of its own at a normalised path. The root's is left out: it
-    /// is the caller's.
+    /// Adds a directory with an entry of its own at a normalised path; returns its number. The root
+    /// may have one too, though it is the caller's and stays as it is.
     pub(crate) fn add_directory(
         &mut self,
         path: &[u8],
         mode: u16,
         time: Time,
-    ) -> Result<(), ArchiveError> {
-        if path.is_empty() {
-            return Ok(());
-        }
+    ) -> Result<u32, ArchiveError> {
         let number = self.directory_at(path)?;
         let given = &mut self.directories[number as usize].given;
         if given.replace((mode & 0o777, time)).is_some() {
-            return Err(ArchiveError::hostile(path, TWICE));
+            let shown = if path.is_empty() { b"." } else { path };
+            return Err(ArchiveError::hostile(shown, TWICE));
         }
-        Ok(())
+        Ok(number)
     }
 
     /// Adds a directory to another one; returns its number.

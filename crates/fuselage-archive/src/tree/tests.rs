@@ -99,6 +99,18 @@ fn names_are_counted_wherever_they_are_kept() {
 }
 
 #[test]
+fn the_root_is_given_once_and_counts_for_nothing() {
+    let mut tree = tree_of(&["f"]);
+    let time = file().time;
+    assert_eq!(tree.add_directory(b"", 0o755, time).unwrap(), 0);
+    assert_eq!(tree.entries(), 1);
+    // Whatever comes in between.
+    tree.add_leaf(b"d/f", file()).unwrap();
+    let error = tree.add_directory(b"", 0o755, time).unwrap_err();
+    assert_eq!(error.to_string(), "the entry `.` is in the archive twice");
+}
+
+#[test]
 fn what_is_there_already_counts_no_more() {
     let mut tree = Tree::new(
         &Limits {
