@@ -29,7 +29,12 @@ const GROUP_RUN: usize = 512;
 /// What one thread does in a row.
 enum Work<'a> {
     Files(&'a [&'a Leaf]),
-    Part { of: usize, part: usize },
+    Part {
+        of: usize,
+        part: usize,
+    },
+    /// Entries of directories that are to be checked.
+    Directories(&'a [u32]),
 }
 
 /// Writes all files of `archive` below `into` with `jobs` threads.
@@ -57,8 +62,10 @@ pub(crate) fn write_files(
         .iter()
         .enumerate()
         .flat_map(|(of, (_, parts))| (0..*parts).map(move |part| Work::Part { of, part }));
+    let directories = archive.directory_entries();
     let work: Vec<Work<'_>> = parts
         .chain(runs(&mut small).into_iter().map(Work::Files))
+        .chain(directories.chunks(RUN).map(Work::Directories))
         .collect();
     let stop = Stop::new();
     let stop_all = || {
@@ -175,13 +182,10 @@ impl From<ArchiveError> for Unwritten {
 }
 
 /// What is to be told of an entry.
-fn failure(leaf: &Leaf, written: Result<(), Unwritten>) -> Result<(), Failure> {
+fn failure(index: u32, written: Result<(), Unwritten>) -> Result<(), Failure> {
     match written {
         Ok(()) | Err(Unwritten::Stopped) => Ok(()),
-        Err(Unwritten::Failed(error)) => Err(Failure {
-            index: leaf.index,
-            error,
-        }),
+        Err(Unwritten::Failed(error)) => Err(Failure { index, error }),
     }
 }
 
@@ -205,13 +209,23 @@ impl Writer<'_> {
                     if self.stop.is_raised() {
                         break;
                     }
-                    failure(leaf, self.write_file(leaf))?;
+                    failure(leaf.index, self.write_file(leaf))?;
                 }
                 Ok(())
             }
             Work::Part { of, part } => {
                 let large = &self.large[*of];
-                failure(large.leaf, self.write_part(large, *part))
+                failure(large.leaf.index, self.write_part(large, *part))
+            }
+            Work::Directories(entries) => {
+                for index in *entries {
+                    if self.stop.is_raised() {
+                        break;
+                    }
+                    let checked = self.contents.check_directory(*index);
+                    failure(*index, checked.map_err(Unwritten::Failed))?;
+                }
+                Ok(())
             }
         }
     }

@@ -76,6 +76,17 @@ fn a_path_is_that_of_its_leaf_alone() {
     ] {
         assert!(!is_path(path), "{path}");
     }
+    let directories = ["", "ab", "ab/c"];
+    for (number, own) in (0..).zip(directories) {
+        for path in directories
+            .iter()
+            .copied()
+            .chain(["c", "/c", "ab/", "ab/c/de"])
+        {
+            let is_path = tree.is_directory_path(path.as_bytes(), number);
+            assert_eq!(is_path, path == own, "{own}: {path}");
+        }
+    }
 }
 
 #[test]

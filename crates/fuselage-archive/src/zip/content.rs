@@ -8,8 +8,9 @@ use libdeflater::{Crc, DecompressionError, Decompressor};
 use crate::error::ArchiveError;
 use crate::output::{ContentError, Output};
 use crate::source::Source;
-use crate::zip::central::{Entry, OVERLAPS};
+use crate::zip::central::OVERLAPS;
 use crate::zip::decoders::{Window, decoder, head_length};
+use crate::zip::entries::Entry;
 use crate::zip::local::LOCAL_HEADER;
 use crate::zip::memory::{Memory, Taken};
 use crate::zip::{DEFLATE, STORED, ZSTD, data_offset};
@@ -243,16 +244,21 @@ impl<'a> ContentReader<'a> {
         Err(ContentError::Archive(entry.damaged(what)))
     }
 
+    /// Compares the local header of an entry with the central directory; of its data nothing is read.
+    pub(crate) fn check_header(&self, entry: Entry<'_>) -> Result<(), ArchiveError> {
+        self.data_begin(entry).map(|_| ())
+    }
+
     /// Where the data of an entry begins, by its local header.
     fn data_begin(&self, entry: Entry<'_>) -> Result<u64, ArchiveError> {
         let available = entry.record.limit - entry.record.offset;
-        let length = (LOCAL_HEADER as u64 + entry.name_length() as u64).min(available);
-        let mut header = vec![0; length as usize];
+        let length = LOCAL_HEADER as u64 + entry.name_length() as u64 + EXTRA_GUESS;
+        let mut header = vec![0; length.min(available) as usize];
         self.source
             .read_exact_at(&mut header, entry.record.offset)?;
         let mut data = data_offset(&header, entry)?;
         if data > header.len() && data as u64 <= available {
-            // Once more with its extra fields.
+            // Once more with all of its extra fields.
             header.resize(data, 0);
             self.source
                 .read_exact_at(&mut header, entry.record.offset)?;
