@@ -204,6 +204,9 @@ fn add(
             size: parsed.size,
         });
         parsed.name.strip_suffix(b"/") == Some(&path)
+    } else if path.is_empty() {
+        let what = "is a file or a link and would stand in place of the root directory";
+        return Err(ArchiveError::hostile(parsed.name, what));
     } else {
         tree.add_leaf(&path, leaf(&parsed, kind, mode, time, index)?)?;
         *path == *parsed.name
