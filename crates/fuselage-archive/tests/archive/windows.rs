@@ -9,6 +9,7 @@ use std::time::Duration;
 use fuselage_archive::Limits;
 use lzma_rust2::{LzmaOptions, LzmaWriter, XzOptions, XzWriter};
 
+use crate::contents::noise;
 use crate::place::{LIMITS, Place};
 use crate::zip_builder::{Entry, file, zip};
 
@@ -22,20 +23,6 @@ const LARGE: Limits = Limits {
     ratio: u32::MAX,
     ..LIMITS
 };
-
-/// The same numbers every time, which no compressor makes smaller.
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15u64;
-    let mut bytes = Vec::with_capacity(length + 8);
-    while bytes.len() < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend(state.to_le_bytes());
-    }
-    bytes.truncate(length);
-    bytes
-}
 
 pub(crate) fn xz(content: &[u8], dictionary: u32) -> Vec<u8> {
     let mut options = XzOptions::with_preset(0);
@@ -191,8 +178,8 @@ fn a_dictionary_beyond_the_largest_is_refused() {
 
 /// An entry that is too large to be unpacked in one go, behind whose first frame comes another.
 fn framed(window_log: u32) -> Entry {
-    let first = noise(41 * MEBIBYTE);
-    let second = noise(MEBIBYTE).repeat(9);
+    let first = noise(41 * MEBIBYTE, 1);
+    let second = noise(MEBIBYTE, 2).repeat(9);
     Entry {
         packed: Some([frame(&first, 20), frame(&second, window_log)].concat()),
         method: ZSTD,
@@ -217,7 +204,7 @@ fn a_frame_that_needs_a_larger_window_than_those_before_it_gets_it() {
 
 #[test]
 fn large_entries_of_zstd_need_no_window() {
-    let content = noise(MEBIBYTE).repeat(130);
+    let content = noise(MEBIBYTE, 1).repeat(130);
     let mut entry = Entry {
         packed: Some(frame(&content, 27)),
         crc: Some(libdeflater::crc32(&content)),
