@@ -36,8 +36,9 @@ pub(crate) struct Memories {
 }
 
 impl Memories {
-    /// 48 MiB in all, so that an extraction stays below 64 MiB: what is larger streams, at half the
-    /// speed. A decoder that needs more than the first has it for itself.
+    /// 48 MiB in all, so that an extraction by few threads stays below 64 MiB: what is larger streams,
+    /// at half the speed. A decoder that needs more than the first waits for all of it, and takes
+    /// what is missing besides: up to 129 MiB in its place.
     pub(crate) fn new() -> Self {
         Self {
             large: Memory::new(40 << 20),
