@@ -1,5 +1,6 @@
 //! What every format gives: a checked list of entries, and readers of their content.
 
+use crate::error::ArchiveError;
 use crate::output::{ContentError, FilePart, Output};
 use crate::tree::{Leaf, Tree};
 
@@ -17,6 +18,15 @@ pub(crate) trait Archive: Sync {
     fn parts(&self, _leaf: &Leaf) -> usize {
         1
     }
+
+    /// The entries of directories that are to be checked ([`Contents::check_directory`]): which
+    /// entries of the archive they are, as [`Leaf::index`] says of others.
+    fn directory_entries(&self) -> Vec<u32> {
+        Vec::new()
+    }
+
+    /// Wakes readers that wait for each other, so that they look whether they are to stop.
+    fn wake(&self) {}
 }
 
 /// Reads entries, one after the other.
@@ -34,5 +44,11 @@ pub(crate) trait Contents {
         to: &mut FilePart<'_>,
     ) -> Result<(), ContentError> {
         self.copy(leaf, to)
+    }
+
+    /// Checks what the archive has of a directory beside its list, by one of
+    /// [`Archive::directory_entries`].
+    fn check_directory(&mut self, _index: u32) -> Result<(), ArchiveError> {
+        Ok(())
     }
 }

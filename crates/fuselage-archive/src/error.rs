@@ -22,7 +22,7 @@ pub enum ArchiveError {
         what: String,
     },
     /// A password would be needed.
-    #[error("the entry `{entry}` is encrypted")]
+    #[error("{} is encrypted", the(entry))]
     Encrypted {
         /// The entry.
         entry: String,
@@ -36,7 +36,7 @@ pub enum ArchiveError {
         what: String,
     },
     /// What no honest archive has.
-    #[error("the entry `{entry}` {what}")]
+    #[error("{} {what}", the(entry))]
     Hostile {
         /// The entry.
         entry: String,
@@ -109,8 +109,15 @@ pub enum ArchiveError {
 fn of(entry: &Option<String>) -> String {
     entry
         .as_ref()
-        .map(|entry| format!("the entry `{entry}` "))
+        .map(|entry| format!("{} ", the(entry)))
         .unwrap_or_default()
+}
+
+fn the(entry: &str) -> String {
+    match entry {
+        "" => "an entry without a name".to_owned(),
+        entry => format!("the entry `{entry}`"),
+    }
 }
 
 /// A name as text, for messages, a very long one without its middle.

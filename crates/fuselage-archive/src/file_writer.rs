@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::fs::File;
 use std::num::NonZeroU64;
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use fuselage_linux::beneath;
@@ -13,7 +13,8 @@ use crate::archive::{Archive, Contents};
 use crate::error::ArchiveError;
 use crate::extract::Progress;
 use crate::large_file::LargeFile;
-use crate::output::{Counted, FilePart};
+use crate::output::{ContentError, Counted, FilePart};
+use crate::stop::Stop;
 use crate::tree::{Leaf, LeafKind, Tree};
 use crate::tree_writer::Opened;
 
@@ -28,7 +29,12 @@ const GROUP_RUN: usize = 512;
 /// What one thread does in a row.
 enum Work<'a> {
     Files(&'a [&'a Leaf]),
-    Part { of: usize, part: usize },
+    Part {
+        of: usize,
+        part: usize,
+    },
+    /// Entries of directories that are to be checked.
+    Directories(&'a [u32]),
 }
 
 /// Writes all files of `archive` below `into` with `jobs` threads.
@@ -56,13 +62,21 @@ pub(crate) fn write_files(
         .iter()
         .enumerate()
         .flat_map(|(of, (_, parts))| (0..*parts).map(move |part| Work::Part { of, part }));
+    let directories = archive.directory_entries();
     let work: Vec<Work<'_>> = parts
         .chain(runs(&mut small).into_iter().map(Work::Files))
+        .chain(directories.chunks(RUN).map(Work::Directories))
         .collect();
-    share_out(&work, jobs, || Writer {
+    let stop = Stop::new();
+    let stop_all = || {
+        stop.raise();
+        archive.wake();
+    };
+    share_out(&work, jobs, &stop_all, || Writer {
         tree,
         into,
         progress,
+        stop: &stop,
         large: &shared,
         contents: archive.contents(),
         open: Opened::default(),
@@ -107,21 +121,22 @@ fn cut<'a, 'b>(mut files: &'b [&'a Leaf]) -> Vec<&'b [&'a Leaf]> {
     runs
 }
 
-/// Does all of `work` in `jobs` threads, each with a writer of its own.
+/// Does all of `work` in `jobs` threads, each with a writer of its own; when one fails, `stop_all`
+/// stops them.
 fn share_out<'a>(
     work: &[Work<'_>],
     jobs: usize,
+    stop_all: &(dyn Fn() + Sync),
     writer: impl Fn() -> Writer<'a> + Sync,
 ) -> Result<(), ArchiveError> {
     let next = AtomicUsize::new(0);
-    let stop = AtomicBool::new(false);
     // Of several errors the one of the first entry is told, whichever thread was faster.
     let failure: Mutex<Option<Failure>> = Mutex::new(None);
     let run = || {
         let mut writer = writer();
         while let Some(work) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = writer.write(work, &stop) {
-                stop.store(true, Ordering::Relaxed);
+            if let Err(error) = writer.write(work) {
+                stop_all();
                 let mut failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
                 if failure
                     .as_ref()
@@ -130,7 +145,7 @@ fn share_out<'a>(
                     *failure = Some(error);
                 }
             }
-            if stop.load(Ordering::Relaxed) {
+            if writer.stop.is_raised() {
                 return;
             }
         }
@@ -153,11 +168,33 @@ struct Failure {
     error: ArchiveError,
 }
 
+/// Why an entry was not written.
+enum Unwritten {
+    /// Another one had failed.
+    Stopped,
+    Failed(ArchiveError),
+}
+
+impl From<ArchiveError> for Unwritten {
+    fn from(error: ArchiveError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What is to be told of an entry.
+fn failure(index: u32, written: Result<(), Unwritten>) -> Result<(), Failure> {
+    match written {
+        Ok(()) | Err(Unwritten::Stopped) => Ok(()),
+        Err(Unwritten::Failed(error)) => Err(Failure { index, error }),
+    }
+}
+
 /// What one thread writes with.
 struct Writer<'a> {
     tree: &'a Tree,
     into: BorrowedFd<'a>,
     progress: Option<&'a (dyn Progress + Sync)>,
+    stop: &'a Stop,
     large: &'a [LargeFile<'a>],
     contents: Box<dyn Contents + 'a>,
     open: Opened,
@@ -165,46 +202,52 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn write(&mut self, work: &Work<'_>, stop: &AtomicBool) -> Result<(), Failure> {
-        let failure = |leaf: &Leaf| {
-            let index = leaf.index;
-            move |error| Failure { index, error }
-        };
+    fn write(&mut self, work: &Work<'_>) -> Result<(), Failure> {
         match work {
             Work::Files(files) => {
                 for leaf in *files {
-                    if stop.load(Ordering::Relaxed) {
+                    if self.stop.is_raised() {
                         break;
                     }
-                    self.write_file(leaf).map_err(failure(leaf))?;
+                    failure(leaf.index, self.write_file(leaf))?;
                 }
                 Ok(())
             }
             Work::Part { of, part } => {
                 let large = &self.large[*of];
-                self.write_part(large, *part).map_err(failure(large.leaf))
+                failure(large.leaf.index, self.write_part(large, *part))
+            }
+            Work::Directories(entries) => {
+                for index in *entries {
+                    if self.stop.is_raised() {
+                        break;
+                    }
+                    let checked = self.contents.check_directory(*index);
+                    failure(*index, checked.map_err(Unwritten::Failed))?;
+                }
+                Ok(())
             }
         }
     }
 
-    fn write_file(&mut self, leaf: &Leaf) -> Result<(), ArchiveError> {
+    fn write_file(&mut self, leaf: &Leaf) -> Result<(), Unwritten> {
         self.entering(leaf);
         let file = create(&mut self.open, self.tree, self.into, leaf)?;
         let progress = self.progress;
-        let mut to = Counted::new(file, |bytes| {
+        let told = |bytes| {
             if let Some(progress) = progress {
                 progress.advanced(0, bytes);
             }
-        });
-        self.contents
-            .copy(leaf, &mut to)
-            .map_err(|error| error.of(|| self.tree.path(leaf)))?;
+        };
+        let mut to = Counted::new(file, told, self.stop);
+        let copied = self.contents.copy(leaf, &mut to);
+        copied.map_err(|error| self.unwritten(leaf, error))?;
         self.finish(leaf, to.file())?;
         self.advanced(1, 0);
         Ok(())
     }
 
-    fn write_part(&mut self, large: &LargeFile<'_>, part: usize) -> Result<(), ArchiveError> {
+    fn write_part(&mut self, large: &LargeFile<'_>, part: usize) -> Result<(), Unwritten> {
         let leaf = large.leaf;
         self.entering(leaf);
         let file = large.open(|| {
@@ -213,10 +256,9 @@ impl Writer<'_> {
                 .map_err(|error| ArchiveError::write(&self.tree.path(leaf), error))?;
             Ok::<_, ArchiveError>(file)
         })?;
-        let mut to = FilePart::new(&file);
-        self.contents
-            .copy_part(leaf, part, &mut to)
-            .map_err(|error| error.of(|| self.tree.path(leaf)))?;
+        let mut to = FilePart::new(&file, self.stop);
+        let copied = self.contents.copy_part(leaf, part, &mut to);
+        copied.map_err(|error| self.unwritten(leaf, error))?;
         let given = to.given();
         let last = large.part_done();
         if last {
@@ -224,6 +266,13 @@ impl Writer<'_> {
         }
         self.advanced(last.into(), given);
         Ok(())
+    }
+
+    fn unwritten(&self, leaf: &Leaf, error: ContentError) -> Unwritten {
+        match error.is_stop() {
+            true => Unwritten::Stopped,
+            false => Unwritten::Failed(error.of(|| self.tree.path(leaf))),
+        }
     }
 
     fn finish(&self, leaf: &Leaf, file: &File) -> Result<(), ArchiveError> {

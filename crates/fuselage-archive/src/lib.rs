@@ -25,6 +25,7 @@ mod path;
 mod source;
 mod space;
 mod squashfs;
+mod stop;
 mod tree;
 mod tree_writer;
 mod zip;

@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt;
 use fuselage_linux::mapped_file::fill_new_file;
 
 use crate::error::ArchiveError;
+use crate::stop::Stop;
 
 /// Where content goes: in pieces, in one piece that is written in place, or with holes in it.
 pub(crate) trait Output: Write {
@@ -20,6 +21,12 @@ pub(crate) trait Output: Write {
 
     /// Takes a hole of `length` bytes, which reads as zeros.
     fn skip(&mut self, length: u64) -> io::Result<()>;
+
+    /// What those look at who take long to give something. Once it is raised, nothing is taken.
+    fn stop(&self) -> &Stop {
+        static NEVER: Stop = Stop::new();
+        &NEVER
+    }
 }
 
 /// A new file, written from its start.
@@ -45,14 +52,15 @@ impl Output for Vec<u8> {
 
 /// A new file of which each piece is told when it is there: a large one takes its time.
 #[derive(Debug)]
-pub(crate) struct Counted<T> {
+pub(crate) struct Counted<'a, T> {
     file: File,
     told: T,
+    stop: &'a Stop,
 }
 
-impl<T: Fn(u64)> Counted<T> {
-    pub(crate) fn new(file: File, told: T) -> Self {
-        Self { file, told }
+impl<'a, T: Fn(u64)> Counted<'a, T> {
+    pub(crate) fn new(file: File, told: T, stop: &'a Stop) -> Self {
+        Self { file, told, stop }
     }
 
     pub(crate) fn file(&self) -> &File {
@@ -60,8 +68,9 @@ impl<T: Fn(u64)> Counted<T> {
     }
 }
 
-impl<T: Fn(u64)> Write for Counted<T> {
+impl<T: Fn(u64)> Write for Counted<'_, T> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stop.check()?;
         let count = self.file.write(bytes)?;
         (self.told)(count as u64);
         Ok(count)
@@ -72,17 +81,23 @@ impl<T: Fn(u64)> Write for Counted<T> {
     }
 }
 
-impl<T: Fn(u64)> Output for Counted<T> {
+impl<T: Fn(u64)> Output for Counted<'_, T> {
     fn fill(&mut self, length: NonZeroUsize, fill: &mut dyn FnMut(&mut [u8])) -> io::Result<()> {
+        self.stop.check()?;
         self.file.fill(length, fill)?;
         (self.told)(length.get() as u64);
         Ok(())
     }
 
     fn skip(&mut self, length: u64) -> io::Result<()> {
+        self.stop.check()?;
         self.file.skip(length)?;
         (self.told)(length);
         Ok(())
+    }
+
+    fn stop(&self) -> &Stop {
+        self.stop
     }
 }
 
@@ -94,14 +109,16 @@ pub(crate) struct FilePart<'a> {
     position: u64,
     /// Bytes that were given, holes included.
     given: u64,
+    stop: &'a Stop,
 }
 
 impl<'a> FilePart<'a> {
-    pub(crate) fn new(file: &'a File) -> Self {
+    pub(crate) fn new(file: &'a File, stop: &'a Stop) -> Self {
         Self {
             file,
             position: 0,
             given: 0,
+            stop,
         }
     }
 
@@ -123,6 +140,7 @@ impl<'a> FilePart<'a> {
 
 impl Write for FilePart<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stop.check()?;
         let count = self.file.write_at(bytes, self.position)?;
         self.advance(count as u64);
         Ok(count)
@@ -135,8 +153,13 @@ impl Write for FilePart<'_> {
 
 impl Output for FilePart<'_> {
     fn skip(&mut self, length: u64) -> io::Result<()> {
+        self.stop.check()?;
         self.advance(length);
         Ok(())
+    }
+
+    fn stop(&self) -> &Stop {
+        self.stop
     }
 }
 
@@ -154,6 +177,11 @@ impl ContentError {
             Self::Archive(error) => error,
             Self::Write(error) => ArchiveError::write(&path(), error),
         }
+    }
+
+    /// Whether nothing failed but that another entry had failed before.
+    pub(crate) fn is_stop(&self) -> bool {
+        matches!(self, Self::Write(error) if Stop::caused(error))
     }
 }
 
@@ -182,12 +210,14 @@ mod tests {
     fn every_way_of_giving_is_told() {
         let told = std::cell::Cell::new(0);
         let file = tempfile::tempfile().unwrap();
-        let mut output = Counted::new(file, |bytes| told.set(told.get() + bytes));
+        let stop = Stop::new();
+        let mut output = Counted::new(file, |bytes| told.set(told.get() + bytes), &stop);
         output.write_all(b"ab").unwrap();
         output.skip(3).unwrap();
         assert_eq!(told.get(), 5);
         assert_eq!(output.file().metadata().unwrap().len(), 5);
-        let mut output = Counted::new(tempfile::tempfile().unwrap(), |bytes| told.set(bytes));
+        let file = tempfile::tempfile().unwrap();
+        let mut output = Counted::new(file, |bytes| told.set(bytes), &stop);
         output
             .fill(NonZeroUsize::new(7).unwrap(), &mut |room| room.fill(1))
             .unwrap();
@@ -198,8 +228,9 @@ mod tests {
     fn parts_are_written_in_any_order() {
         let file = tempfile::tempfile().unwrap();
         file.set_len(6).unwrap();
+        let stop = Stop::new();
         for (position, piece) in [(4, b"ef"), (0, b"ab")] {
-            let mut part = FilePart::new(&file);
+            let mut part = FilePart::new(&file, &stop);
             part.seek(position);
             part.write_all(piece).unwrap();
             assert_eq!(part.given(), 2);
@@ -207,5 +238,31 @@ mod tests {
         let mut content = [9; 8];
         assert_eq!(file.read_at(&mut content, 0).unwrap(), 6);
         assert_eq!(&content[..6], b"ab\0\0ef");
+    }
+
+    #[test]
+    fn nothing_is_taken_once_the_stop_is_raised() {
+        let (file, stop) = (tempfile::tempfile().unwrap(), Stop::new());
+        let whole = tempfile::tempfile().unwrap();
+        let mut counted = Counted::new(whole, |_| {}, &stop);
+        let mut part = FilePart::new(&file, &stop);
+        for raised in [false, true] {
+            if raised {
+                stop.raise();
+            }
+            for output in [&mut counted as &mut dyn Output, &mut part] {
+                let length = NonZeroUsize::new(3).unwrap();
+                for taken in [
+                    output.write_all(b"ab"),
+                    output.skip(5),
+                    output.fill(length, &mut |room| room.fill(1)),
+                ] {
+                    assert_eq!(taken.is_err(), raised);
+                    assert_eq!(taken.is_err_and(|error| Stop::caused(&error)), raised);
+                }
+                assert_eq!(output.stop().is_raised(), raised);
+            }
+        }
+        assert_eq!(part.given(), 10);
     }
 }

@@ -186,23 +186,21 @@ impl Tree {
         Ok(())
     }
 
-    /// Adds a directory with an entry of its own at a normalised path. The root's is left out: it
-    /// is the caller's.
+    /// Adds a directory with an entry of its own at a normalised path; returns its number. The root
+    /// may have one too, though it is the caller's and stays as it is.
     pub(crate) fn add_directory(
         &mut self,
         path: &[u8],
         mode: u16,
         time: Time,
-    ) -> Result<(), ArchiveError> {
-        if path.is_empty() {
-            return Ok(());
-        }
-        let number = self.directory_at(path)?;
+    ) -> Result<u32, ArchiveError> {
+        let number = self.directory_at(path, TWICE)?;
         let given = &mut self.directories[number as usize].given;
         if given.replace((mode & 0o777, time)).is_some() {
-            return Err(ArchiveError::hostile(path, TWICE));
+            let shown = if path.is_empty() { b"." } else { path };
+            return Err(ArchiveError::hostile(shown, TWICE));
         }
-        Ok(())
+        Ok(number)
     }
 
     /// Adds a directory to another one; returns its number.
@@ -220,14 +218,11 @@ impl Tree {
         self.push_directory(hash, parent, name, Some((mode & 0o777, time)))
     }
 
-    /// Adds a file or a link at a normalised path, from which its name and directory are taken;
-    /// returns its number.
+    /// Adds a file or a link at a normalised path, which is not the root's and from which its name
+    /// and directory are taken; returns its number.
     pub(crate) fn add_leaf(&mut self, path: &[u8], leaf: Leaf) -> Result<u32, ArchiveError> {
-        if path.is_empty() {
-            return Err(ArchiveError::hostile(b"", "is a file and has no name"));
-        }
         let (directory, name) = split(path);
-        let directory = self.directory_at(directory)?;
+        let directory = self.directory_at(directory, BELOW)?;
         self.add_leaf_in(directory, name, leaf)
     }
 
@@ -239,8 +234,12 @@ impl Tree {
         leaf: Leaf,
     ) -> Result<u32, ArchiveError> {
         let hash = self.known.hash(directory, name);
-        if self.find(hash, directory, name).is_some() {
-            return Err(ArchiveError::hostile(&self.path_in(directory, name), TWICE));
+        if let Some(found) = self.find(hash, directory, name) {
+            let what = match found {
+                Numbered::Directory(number) if self.is_implied(number) => BELOW,
+                _ => TWICE,
+            };
+            return Err(ArchiveError::hostile(&self.path_in(directory, name), what));
         }
         let more = More {
             entries: 1,
@@ -288,12 +287,19 @@ impl Tree {
         self.leaves.iter().filter(move |leaf| leaf.kind == kind)
     }
 
-    /// The number of the directory at `path`, which is made with all above it where it is new.
-    fn directory_at(&mut self, path: &[u8]) -> Result<u32, ArchiveError> {
+    /// Whether a directory has no entry of its own.
+    fn is_implied(&self, number: u32) -> bool {
+        self.directories[number as usize].given.is_none()
+    }
+
+    /// The number of the directory at `path`, which is made with all above it where it is new; where
+    /// a file or a link is there, `what` is wrong about it.
+    fn directory_at(&mut self, path: &[u8], what: &str) -> Result<u32, ArchiveError> {
         let (mut begin, mut number) = self.way.to(path);
         while begin < path.len() {
             let end = memchr(b'/', &path[begin..]).map_or(path.len(), |length| begin + length);
-            number = self.directory_in(number, &path[begin..end])?;
+            let what = if end < path.len() { BELOW } else { what };
+            number = self.directory_in(number, &path[begin..end], what)?;
             self.way.found.push((end, number));
             begin = end + 1;
         }
@@ -302,12 +308,11 @@ impl Tree {
         Ok(number)
     }
 
-    fn directory_in(&mut self, parent: u32, name: &[u8]) -> Result<u32, ArchiveError> {
+    fn directory_in(&mut self, parent: u32, name: &[u8], what: &str) -> Result<u32, ArchiveError> {
         let hash = self.known.hash(parent, name);
         match self.find(hash, parent, name) {
             Some(Numbered::Directory(number)) => Ok(number),
             Some(Numbered::Leaf(_)) => {
-                let what = "is a file or a link, and other entries lie below it";
                 Err(ArchiveError::hostile(&self.path_in(parent, name), what))
             }
             None => self.push_directory(hash, parent, name, None),
@@ -378,6 +383,8 @@ impl Tree {
 
 /// The longest target of a link, in bytes (`PATH_MAX` less the NUL byte).
 const LONGEST_TARGET: u64 = 4095;
+
+const BELOW: &str = "is a file or a link, and other entries lie below it";
 
 const TWICE: &str = "is in the archive twice";
 

@@ -129,3 +129,22 @@ fn the_option_is_named_where_it_helps_and_nowhere_else() {
         "{group}"
     );
 }
+
+#[test]
+fn an_entry_without_a_name_is_told_as_one() {
+    let what = "is wrong";
+    for (error, told) in [
+        (ArchiveError::damaged(b"", what), what),
+        (ArchiveError::hostile(b"", what), what),
+        (
+            ArchiveError::Encrypted {
+                entry: String::new(),
+            },
+            "is encrypted",
+        ),
+    ] {
+        assert_eq!(error.to_string(), format!("an entry without a name {told}"));
+    }
+    let error = ArchiveError::hostile(b"a", what);
+    assert_eq!(error.to_string(), "the entry `a` is wrong");
+}

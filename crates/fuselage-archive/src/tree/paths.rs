@@ -10,10 +10,19 @@ impl Tree {
 
     /// Whether that is the path of a file or a link.
     pub(crate) fn is_path(&self, path: &[u8], leaf: &Leaf) -> bool {
-        let Some(mut rest) = path.strip_suffix(self.name(leaf.name)) else {
-            return false;
-        };
-        let mut number = leaf.directory;
+        let above = path.strip_suffix(self.name(leaf.name));
+        above.is_some_and(|above| self.leads_to(above, leaf.directory))
+    }
+
+    /// Whether that is the path of a directory.
+    pub(crate) fn is_directory_path(&self, path: &[u8], number: u32) -> bool {
+        let directory = &self.directories[number as usize];
+        let above = path.strip_suffix(self.name(directory.name));
+        above.is_some_and(|above| self.leads_to(above, directory.parent))
+    }
+
+    /// Whether that is what paths of what is in a directory begin with.
+    fn leads_to(&self, mut rest: &[u8], mut number: u32) -> bool {
         while number != 0 {
             let directory = &self.directories[number as usize];
             let above = rest.strip_suffix(b"/");

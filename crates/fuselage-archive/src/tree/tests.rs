@@ -76,6 +76,17 @@ fn a_path_is_that_of_its_leaf_alone() {
     ] {
         assert!(!is_path(path), "{path}");
     }
+    let directories = ["", "ab", "ab/c"];
+    for (number, own) in (0..).zip(directories) {
+        for path in directories
+            .iter()
+            .copied()
+            .chain(["c", "/c", "ab/", "ab/c/de"])
+        {
+            let is_path = tree.is_directory_path(path.as_bytes(), number);
+            assert_eq!(is_path, path == own, "{own}: {path}");
+        }
+    }
 }
 
 #[test]
@@ -96,6 +107,18 @@ fn names_are_counted_wherever_they_are_kept() {
         assert!(error.hints().concat().contains("several archives"));
     }
     assert!(tree.add_leaf(b"n", file()).is_err(), "`d` took it");
+}
+
+#[test]
+fn the_root_is_given_once_and_counts_for_nothing() {
+    let mut tree = tree_of(&["f"]);
+    let time = file().time;
+    assert_eq!(tree.add_directory(b"", 0o755, time).unwrap(), 0);
+    assert_eq!(tree.entries(), 1);
+    // Whatever comes in between.
+    tree.add_leaf(b"d/f", file()).unwrap();
+    let error = tree.add_directory(b"", 0o755, time).unwrap_err();
+    assert_eq!(error.to_string(), "the entry `.` is in the archive twice");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::source::Source;
 use crate::tree::{Leaf, LeafKind, Name, Time, Tree};
 use crate::zip::METHODS;
 use crate::zip::end::{Central, read_end};
+use crate::zip::entries::{Entries, OwnEntry, Record};
 use crate::zip::fields::{Fields, extra};
 use crate::zip::local::LOCAL_HEADER;
 use crate::zip::times::Times;
@@ -18,66 +19,6 @@ const SIGNATURE: &[u8] = b"PK\x01\x02";
 const HEADER: u64 = 46;
 /// What is wrong with an entry that shares bytes with others.
 pub(crate) const OVERLAPS: &str = "overlaps what follows it in the archive";
-
-/// What is needed to read the data of an entry, besides its leaf. There may be millions of them.
-#[derive(Clone, Debug)]
-pub(crate) struct Record {
-    /// As in the archive, where that is not its path in the tree.
-    name: Option<Box<[u8]>>,
-    name_length: u16,
-    pub(crate) flags: u16,
-    pub(crate) method: u16,
-    pub(crate) crc: u32,
-    pub(crate) compressed: u64,
-    /// Where its local header is in the file.
-    pub(crate) offset: u64,
-    /// Where the next thing in the file begins.
-    pub(crate) limit: u64,
-}
-
-/// A file or a link of an archive.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry<'a> {
-    tree: &'a Tree,
-    leaf: &'a Leaf,
-    pub(crate) record: &'a Record,
-}
-
-impl<'a> Entry<'a> {
-    pub(crate) fn new(tree: &'a Tree, leaf: &'a Leaf, records: &'a [Record]) -> Self {
-        let record = &records[leaf.index as usize];
-        Self { tree, leaf, record }
-    }
-
-    /// Bytes that it unpacks to.
-    pub(crate) fn size(&self) -> u64 {
-        self.leaf.size
-    }
-
-    /// As in the archive.
-    pub(crate) fn name(&self) -> Cow<'a, [u8]> {
-        match &self.record.name {
-            Some(name) => Cow::Borrowed(name),
-            None => Cow::Owned(self.tree.path(self.leaf)),
-        }
-    }
-
-    pub(crate) fn name_length(&self) -> usize {
-        self.record.name_length.into()
-    }
-
-    /// Whether that is its name.
-    pub(crate) fn is_named(&self, name: &[u8]) -> bool {
-        match &self.record.name {
-            Some(own) => **own == *name,
-            None => self.tree.is_path(name, self.leaf),
-        }
-    }
-
-    pub(crate) fn damaged(&self, what: impl Into<String>) -> ArchiveError {
-        ArchiveError::damaged(&self.name(), what)
-    }
-}
 
 /// One entry with all that the tree wants to know.
 struct Parsed<'a> {
@@ -93,37 +34,34 @@ struct Parsed<'a> {
 }
 
 /// Reads and checks the whole list; nothing of the entries' data is looked at.
-pub(crate) fn read_central(
-    source: &Source<'_>,
-    limits: &Limits,
-) -> Result<(Tree, Vec<Record>), ArchiveError> {
+pub(crate) fn read_central(source: &Source<'_>, limits: &Limits) -> Result<Entries, ArchiveError> {
     let central = read_end(source)?;
     if central.entries > central.length / HEADER {
         let what = "the central directory is too short for its entries".to_owned();
         return Err(ArchiveError::Damaged { entry: None, what });
     }
     let mut window = Window::new(source, &central);
-    let mut tree = Tree::new(limits, source.length());
+    let mut entries = Entries {
+        tree: Tree::new(limits, source.length()),
+        records: Vec::new(),
+        directories: Vec::new(),
+    };
     let mut times = Times::default();
-    let mut records = Vec::new();
     for _ in 0..central.entries {
         let mut fields = Fields(window.ahead()?);
         let ahead = fields.0.len();
         let parsed = parse(&mut fields, &central)?;
         let length = ahead - fields.0.len();
         let time = times.time(parsed.extra, parsed.date, parsed.clock);
-        let name = add(&mut tree, &parsed, time, records.len(), limits)?;
-        let mut record = parsed.record;
-        record.name = name;
-        records.push(record);
+        add(&mut entries, parsed, time, limits)?;
         window.pass(length);
     }
-    if let Err(index) = bound(&mut records, central.offset) {
+    if let Err(index) = bound(&mut entries.records, central.offset) {
         let name = name_of(source, &central, index)?;
         return Err(ArchiveError::damaged(&name, OVERLAPS));
     }
-    tree.finish()?;
-    Ok((tree, records))
+    entries.tree.finish()?;
+    Ok(entries)
 }
 
 /// The name of an entry, as in the archive.
@@ -247,23 +185,51 @@ enum Kind {
     Link,
 }
 
-/// Adds an entry to the tree; its name, if that is not its path there and its local header is to be
-/// compared with it.
+/// Adds an entry.
 fn add(
-    tree: &mut Tree,
-    parsed: &Parsed<'_>,
+    entries: &mut Entries,
+    parsed: Parsed<'_>,
     time: Time,
-    index: usize,
     limits: &Limits,
-) -> Result<Option<Box<[u8]>>, ArchiveError> {
-    let record = &parsed.record;
-    let name = unix_name(parsed);
+) -> Result<(), ArchiveError> {
+    let name = unix_name(&parsed);
     let path = normalised(&name, limits)?;
-    let (kind, mode) = kind_and_mode(parsed, &name)?;
-    if kind == Kind::Directory {
-        tree.add_directory(&path, mode, time)?;
-        return Ok(None);
+    let (kind, mode) = kind_and_mode(&parsed, &name)?;
+    let (tree, index) = (&mut entries.tree, entries.records.len() as u32);
+    let is_its_path = if kind == Kind::Directory {
+        let directory = tree.add_directory(&path, mode, time)?;
+        entries.directories.push(OwnEntry {
+            index,
+            directory,
+            size: parsed.size,
+        });
+        parsed.name.strip_suffix(b"/") == Some(&path)
+    } else if path.is_empty() {
+        let what = "is a file or a link and would stand in place of the root directory";
+        return Err(ArchiveError::hostile(parsed.name, what));
+    } else {
+        tree.add_leaf(&path, leaf(&parsed, kind, mode, time, index)?)?;
+        *path == *parsed.name
+    };
+    let mut record = parsed.record;
+    // Its local header is to be compared with it.
+    if !is_its_path {
+        tree.count_name(parsed.name)?;
+        record.name = Some(parsed.name.into());
     }
+    entries.records.push(record);
+    Ok(())
+}
+
+/// A file or a link for the tree.
+fn leaf(
+    parsed: &Parsed<'_>,
+    kind: Kind,
+    mode: u16,
+    time: Time,
+    index: u32,
+) -> Result<Leaf, ArchiveError> {
+    let record = &parsed.record;
     // Encrypted data (bits 0 and 6, method 99 of WinZip), masked headers (bit 13).
     if record.flags & 0x2041 != 0 || record.method == 99 {
         return Err(ArchiveError::Encrypted {
@@ -289,7 +255,7 @@ fn add(
         Kind::Link => LeafKind::Symlink,
         _ => LeafKind::File,
     };
-    let leaf = Leaf {
+    Ok(Leaf {
         directory: 0,
         name: Name::default(),
         kind,
@@ -298,14 +264,8 @@ fn add(
         size: parsed.size,
         holes: 0,
         group: None,
-        index: index as u32,
-    };
-    tree.add_leaf(&path, leaf)?;
-    if *path == *parsed.name {
-        return Ok(None);
-    }
-    tree.count_name(parsed.name)?;
-    Ok(Some(parsed.name.into()))
+        index,
+    })
 }
 
 /// Names of MS-DOS and NTFS may be separated by `\`, which some tools forget to change.

@@ -8,8 +8,9 @@ use libdeflater::{Crc, DecompressionError, Decompressor};
 use crate::error::ArchiveError;
 use crate::output::{ContentError, Output};
 use crate::source::Source;
-use crate::zip::central::{Entry, OVERLAPS};
-use crate::zip::decoders::{Window, decoder};
+use crate::zip::central::OVERLAPS;
+use crate::zip::decoders::{Window, decoder, head_length};
+use crate::zip::entries::Entry;
 use crate::zip::local::LOCAL_HEADER;
 use crate::zip::memory::{Memory, Taken};
 use crate::zip::{DEFLATE, STORED, ZSTD, data_offset};
@@ -35,13 +36,19 @@ pub(crate) struct Memories {
 }
 
 impl Memories {
-    /// 48 MiB in all, so that an extraction stays below 64 MiB: what is larger streams, at half the
-    /// speed. A decoder that needs more than the first has it for itself.
+    /// 48 MiB in all, so that an extraction by few threads stays below 64 MiB: what is larger streams,
+    /// at half the speed. A decoder that needs more than the first waits for all of it, and takes
+    /// what is missing besides: up to 129 MiB in its place.
     pub(crate) fn new() -> Self {
         Self {
             large: Memory::new(40 << 20),
             kept: Memory::new(8 << 20),
         }
+    }
+
+    /// Wakes those who wait for some, so that they look whether they are to stop.
+    pub(crate) fn wake(&self) {
+        self.large.wake();
     }
 }
 
@@ -163,12 +170,18 @@ impl<'a> ContentReader<'a> {
     /// Unpacks an entry piece by piece, in memory that does not grow with it. A decoder that needs
     /// much memory waits until others have given theirs back.
     fn stream(&mut self, entry: Entry<'_>, to: &mut dyn Output) -> Result<(), ContentError> {
+        let begin = self.data_begin(entry).map_err(ContentError::Archive)?;
+        let head = self.head(entry, begin).map_err(ContentError::Archive)?;
         let mut given = Given::default();
         let mut result = Ok(());
         for window in Window::of(entry.record.method) {
-            let needed = window.memory(entry.record.method, entry.size());
-            let _taken = self.memories.large.wait(needed);
-            result = self.stream_with(*window, entry, &mut given, to);
+            let needed = window.memory(entry.record.method, entry.size(), &head);
+            let _taken = self
+                .memories
+                .large
+                .wait(needed, to.stop())
+                .map_err(ContentError::Write)?;
+            result = self.stream_with(*window, entry, begin, &mut given, to);
             // Whatever is wrong with the data, a larger window may be what is missing.
             if !matches!(result, Err(ContentError::Archive(_))) {
                 break;
@@ -177,15 +190,23 @@ impl<'a> ContentReader<'a> {
         result
     }
 
-    /// Unpacks an entry of which `given` was given already.
+    /// The bytes at the beginning of its data that tell what its decoder needs; as many as it has.
+    fn head(&self, entry: Entry<'_>, begin: u64) -> Result<Vec<u8>, ArchiveError> {
+        let length = head_length(entry.record.method) as u64;
+        let mut head = vec![0; length.min(entry.record.compressed) as usize];
+        self.source.read_exact_at(&mut head, begin)?;
+        Ok(head)
+    }
+
+    /// Unpacks an entry, whose data is at `begin` and of which `given` was given already.
     fn stream_with(
         &mut self,
         window: Window,
         entry: Entry<'_>,
+        begin: u64,
         given: &mut Given,
         to: &mut dyn Output,
     ) -> Result<(), ContentError> {
-        let begin = self.data_begin(entry).map_err(ContentError::Archive)?;
         let data = self.source.range(begin, entry.record.compressed);
         let bad = |error: io::Error| ContentError::Archive(bad_data(entry, &error));
         let packed = BufReader::with_capacity(STREAM_BUFFER, data);
@@ -197,6 +218,8 @@ impl<'a> ContentReader<'a> {
         let buffer = &mut self.unpacked[..STREAM_BUFFER];
         let mut size = 0;
         loop {
+            // Also where nothing is written: what was given already is unpacked once more.
+            to.stop().check().map_err(ContentError::Write)?;
             let count = match unpacked.read(buffer) {
                 Ok(0) => break,
                 Ok(count) => count,
@@ -222,16 +245,21 @@ impl<'a> ContentReader<'a> {
         Err(ContentError::Archive(entry.damaged(what)))
     }
 
+    /// Compares the local header of an entry with the central directory; of its data nothing is read.
+    pub(crate) fn check_header(&self, entry: Entry<'_>) -> Result<(), ArchiveError> {
+        self.data_begin(entry).map(|_| ())
+    }
+
     /// Where the data of an entry begins, by its local header.
     fn data_begin(&self, entry: Entry<'_>) -> Result<u64, ArchiveError> {
         let available = entry.record.limit - entry.record.offset;
-        let length = (LOCAL_HEADER as u64 + entry.name_length() as u64).min(available);
-        let mut header = vec![0; length as usize];
+        let length = LOCAL_HEADER as u64 + entry.name_length() as u64 + EXTRA_GUESS;
+        let mut header = vec![0; length.min(available) as usize];
         self.source
             .read_exact_at(&mut header, entry.record.offset)?;
         let mut data = data_offset(&header, entry)?;
         if data > header.len() && data as u64 <= available {
-            // Once more with its extra fields.
+            // Once more with all of its extra fields.
             header.resize(data, 0);
             self.source
                 .read_exact_at(&mut header, entry.record.offset)?;

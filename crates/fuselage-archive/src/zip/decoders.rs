@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use lzma_rust2::{LzmaReader, XzReader};
+use lzma_rust2::{LzmaReader, XzReader, lzma_get_memory_usage_by_props};
 
 use crate::zip::{BZIP2, DEFLATE, DEFLATE64, LZMA, STORED, XZ, ZSTD};
 
@@ -24,7 +24,7 @@ const XZ_OVERHEAD: u32 = 1024;
 /// As powers of two.
 const ZSTD_WINDOW: u32 = 27;
 const USUAL_ZSTD_WINDOW: u32 = 23;
-/// What decoders need besides what they look back at.
+/// What decoders need besides what they look back at; but for LZMA, whose literals need more.
 const OVERHEAD: u64 = 1 << 20;
 /// Of libbzip2 with blocks of 900 kB, as they mostly are.
 const BZIP2_MEMORY: u64 = 4 << 20;
@@ -33,18 +33,21 @@ impl Window {
     /// The windows that entries of `method` may have, in the order in which they are tried.
     pub(crate) fn of(method: u16) -> &'static [Self] {
         match method {
-            LZMA | ZSTD | XZ => &[Self::Usual, Self::Largest],
+            ZSTD | XZ => &[Self::Usual, Self::Largest],
+            // Its header tells how much.
+            LZMA => &[Self::Largest],
             _ => &[Self::Usual],
         }
     }
 
-    /// Bytes of memory that a decoder needs, at most, for an entry that unpacks to `size`; less than
-    /// a buffer is none.
-    pub(crate) fn memory(self, method: u16, size: u64) -> u64 {
+    /// Bytes of memory that a decoder needs, at most, for an entry that unpacks to `size` and whose
+    /// data begins with `head`, of which [`head_length`] is looked at; less than a buffer is none.
+    pub(crate) fn memory(self, method: u16, size: u64, head: &[u8]) -> u64 {
         let window = match (method, self) {
-            (LZMA | XZ, Self::Largest) => DICTIONARY.into(),
+            (LZMA, _) => return head.first_chunk().map_or(0, |head| lzma_memory(size, head)),
+            (XZ, Self::Largest) => DICTIONARY.into(),
             (ZSTD, Self::Largest) => 1 << ZSTD_WINDOW,
-            (LZMA | XZ | ZSTD, Self::Usual) => USUAL.into(),
+            (XZ | ZSTD, Self::Usual) => USUAL.into(),
             (BZIP2, _) => return BZIP2_MEMORY,
             _ => return 0,
         };
@@ -57,6 +60,14 @@ impl Window {
             Self::Usual => USUAL,
             Self::Largest => DICTIONARY,
         }
+    }
+}
+
+/// How many bytes at the beginning of the data tell how much memory its decoder needs.
+pub(crate) fn head_length(method: u16) -> usize {
+    match method {
+        LZMA => LZMA_HEADER,
+        _ => 0,
     }
 }
 
@@ -93,19 +104,35 @@ pub(crate) fn decoder<'a>(
     })
 }
 
-/// LZMA behind the header that zip gives it (APPNOTE 5.8.8).
+/// Bytes of the header that zip gives LZMA data (APPNOTE 5.8.8).
+const LZMA_HEADER: usize = 9;
+
+/// What that header says to a decoder of `size` bytes: the properties, and the dictionary.
+fn lzma_properties(size: u64, header: &[u8; LZMA_HEADER]) -> (u8, u32) {
+    let [_, _, _, _, properties, dictionary @ ..] = *header;
+    // More than the entry unpacks to is never looked back at.
+    let useful = u32::try_from(size).unwrap_or(u32::MAX).max(4096);
+    (properties, u32::from_le_bytes(dictionary).min(useful))
+}
+
+/// The properties tell how many literals are told apart: up to 4,096, by tables of 1.5 KiB.
+fn lzma_memory(size: u64, header: &[u8; LZMA_HEADER]) -> u64 {
+    let (properties, dictionary) = lzma_properties(size, header);
+    // What has no properties is refused before it takes any.
+    let kibibytes = lzma_get_memory_usage_by_props(dictionary, properties).unwrap_or(0);
+    OVERHEAD + (u64::from(kibibytes) << 10)
+}
+
+/// LZMA behind the header that zip gives it.
 fn lzma<R: BufRead>(size: u64, window: Window, mut packed: R) -> io::Result<LzmaReader<R>> {
-    let mut header = [0; 9];
+    let mut header = [0; LZMA_HEADER];
     packed.read_exact(&mut header)?;
-    let [_, _, length, length_high, properties, dictionary @ ..] = header;
-    if u16::from_le_bytes([length, length_high]) != 5 {
+    if header[2..4] != [5, 0] {
         return Err(io::Error::other(
             "the LZMA header has another length than 5",
         ));
     }
-    // More than the entry unpacks to is never looked back at.
-    let useful = u32::try_from(size).unwrap_or(u32::MAX).max(4096);
-    let dictionary = u32::from_le_bytes(dictionary).min(useful);
+    let (properties, dictionary) = lzma_properties(size, &header);
     if dictionary > window.dictionary() {
         return Err(io::Error::other("the dictionary is larger than 64 MiB"));
     }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use crate::error::{ArchiveError, shown};
-use crate::zip::central::Entry;
+use crate::zip::entries::Entry;
 use crate::zip::fields::{Fields, extra};
 
 const SIGNATURE: &[u8] = b"PK\x03\x04";

@@ -5,6 +5,7 @@ mod central;
 mod content;
 mod decoders;
 mod end;
+mod entries;
 mod fields;
 mod local;
 mod memory;
@@ -19,8 +20,9 @@ use crate::limits::Limits;
 use crate::output::{ContentError, Output};
 use crate::source::Source;
 use crate::tree::{Leaf, Tree};
-use crate::zip::central::{Entry, Record, read_central};
+use crate::zip::central::read_central;
 use crate::zip::content::{ContentReader, Memories};
+use crate::zip::entries::Entries;
 use crate::zip::local::data_offset;
 
 /// PKWARE's zip (APPNOTE 6.3.10), also with something before it.
@@ -54,45 +56,55 @@ fn recognise(ends: &Ends<'_>) -> Option<&'static str> {
 }
 
 fn open<'a>(source: Source<'a>, limits: &Limits) -> Result<Box<dyn Archive + 'a>, ArchiveError> {
-    let (tree, records) = read_central(&source, limits)?;
     Ok(Box::new(Zip {
         source,
-        tree,
-        records,
+        entries: read_central(&source, limits)?,
         memories: Memories::new(),
     }))
 }
 
 struct Zip<'a> {
     source: Source<'a>,
-    tree: Tree,
-    records: Vec<Record>,
+    entries: Entries,
     memories: Memories,
 }
 
 impl Archive for Zip<'_> {
     fn tree(&self) -> &Tree {
-        &self.tree
+        &self.entries.tree
     }
 
     fn contents(&self) -> Box<dyn Contents + '_> {
         Box::new(ZipContents {
             reader: ContentReader::new(self.source, &self.memories),
-            tree: &self.tree,
-            records: &self.records,
+            entries: &self.entries,
         })
+    }
+
+    fn directory_entries(&self) -> Vec<u32> {
+        let own = self.entries.directories.iter();
+        own.map(|own| own.index).collect()
+    }
+
+    fn wake(&self) {
+        self.memories.wake();
     }
 }
 
 struct ZipContents<'a> {
     reader: ContentReader<'a>,
-    tree: &'a Tree,
-    records: &'a [Record],
+    entries: &'a Entries,
 }
 
 impl Contents for ZipContents<'_> {
     fn copy(&mut self, leaf: &Leaf, to: &mut dyn Output) -> Result<(), ContentError> {
-        self.reader
-            .copy(Entry::new(self.tree, leaf, self.records), to)
+        self.reader.copy(self.entries.leaf(leaf), to)
+    }
+
+    fn check_directory(&mut self, index: u32) -> Result<(), ArchiveError> {
+        match self.entries.directory(index) {
+            Some(entry) => self.reader.check_header(entry),
+            None => Ok(()),
+        }
     }
 }

@@ -12,6 +12,7 @@ use fuselage_archive::{
     Detection, Encoding, Format, Space, decode, decode_stream, detect, detect_bytes, detect_decoded,
 };
 
+use crate::contents::noise;
 use crate::elf_builder::{LITTLE_64, elf};
 use crate::mutations::{Random, ZIP_HEADERS, more, mutate};
 use crate::place::Place;
@@ -23,13 +24,8 @@ fn text(bytes: &[u8], width: usize, end: &str) -> Vec<u8> {
     [lines.join(end.as_bytes()), end.into()].concat()
 }
 
-fn noise(length: usize) -> Vec<u8> {
-    let mut random = Random(0x0b64_5eed_0000_0001);
-    (0..length).map(|_| random.below(256) as u8).collect()
-}
-
 fn large_zip() -> Vec<u8> {
-    zip(&[file("a", &noise(100_000)), file("b", b"beta")])
+    zip(&[file("a", &noise(100_000, 1)), file("b", b"beta")])
 }
 
 fn stored(bytes: &[u8]) -> File {
@@ -83,11 +79,11 @@ fn texts_of_zips_are_recognised_and_extracted() {
 
 #[test]
 fn what_only_shows_when_decoded_is_left_open() {
-    let entries = [file("a", &noise(30_000))];
+    let entries = [file("a", &noise(30_000, 1))];
     for prefix in [
         elf(LITTLE_64, 20_000),
         b"#!/bin/sh\n".repeat(3000),
-        noise(20_000),
+        noise(20_000, 1),
     ] {
         let archive = zip_with(&entries, &prefix, true);
         let found = detect_bytes(&text(&archive, 76, "\n"));
@@ -108,14 +104,14 @@ fn what_only_shows_when_decoded_is_left_open() {
 
 #[test]
 fn texts_of_anything_else_are_named() {
-    let gzip = [&b"\x1f\x8b\x08"[..], &noise(40_000)].concat();
-    let pdf = [&b"%PDF-1.7\n"[..], &noise(100)].concat();
+    let gzip = [&b"\x1f\x8b\x08"[..], &noise(40_000, 1)].concat();
+    let pdf = [&b"%PDF-1.7\n"[..], &noise(100, 1)].concat();
     for (bytes, words) in [
         (&gzip, "base64 text of a gzip file, perhaps a tar.gz"),
         (&pdf, "base64 text of a PDF document"),
         (&text(&large_zip(), 76, "\n"), "base64 text of a text"),
         (
-            &noise(100),
+            &noise(100, 1),
             "base64 text of a binary file of no kind that is known",
         ),
     ] {
@@ -123,7 +119,7 @@ fn texts_of_anything_else_are_named() {
         let kind = (found.encoding, found.format, &*found.looks_like);
         assert_eq!(kind, (Encoding::Plain, None, words));
     }
-    let (_, found) = decoded(&text(&noise(50_000), 76, "\n"));
+    let (_, found) = decoded(&text(&noise(50_000, 1), 76, "\n"));
     let words = "base64 text of a binary file of no kind that is known";
     assert_eq!((found.format, &*found.looks_like), (None, words));
     let (_, found) = decoded(b"# nothing\n");
@@ -203,7 +199,7 @@ fn reference(text: &[u8]) -> Option<Vec<u8>> {
 #[test]
 fn mutated_texts_decode_to_what_they_say_or_to_an_error() {
     let mut random = Random(0x7e47_5eed_0000_0001);
-    let archive = zip(&[file("a", &noise(700))]);
+    let archive = zip(&[file("a", &noise(700, 1))]);
     let originals = [
         text(&archive, 76, "\n"),
         text(&archive, 13, "\r\n"),
@@ -250,7 +246,7 @@ fn a_line_of_any_length_takes_the_same_memory() {
     let length = more(1) as usize * 50_000_000;
     let mut line = Line {
         left: length,
-        piece: STANDARD.encode(noise(96 << 10)).into_bytes(),
+        piece: STANDARD.encode(noise(96 << 10, 1)).into_bytes(),
     };
     // Anew from here on (proc(5)).
     std::fs::write("/proc/self/clear_refs", "5").unwrap();

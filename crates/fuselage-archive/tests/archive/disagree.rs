@@ -1,8 +1,8 @@
 //! Local headers that say something else than the central directory: tools that believe one and
 //! tools that believe the other would see two archives.
 
-use crate::place::Place;
-use crate::zip_builder::{Entry, file, zip};
+use crate::place::{LIMITS, Place};
+use crate::zip_builder::{Entry, directory, file, zip};
 
 /// The message for an archive of `entry` whose bytes at `at` were replaced.
 fn refused(entry: &Entry, at: usize, bytes: &[u8]) -> String {
@@ -72,6 +72,63 @@ fn both_values_are_named() {
         for (at, bytes, message) in cases {
             assert_eq!(refused(&entry, at, bytes), message);
         }
+    }
+}
+
+#[test]
+fn headers_of_directories_are_compared_too() {
+    let told = |what: &str, local: &str, central: &str| {
+        told(what, local, central).replace("`name` has", "`name/` has")
+    };
+    let name = Entry {
+        extra: Vec::new(),
+        ..directory("name", 0o755)
+    };
+    let long = Entry {
+        extra: vec![0; 300],
+        ..name.clone()
+    };
+    for entry in [directory("name", 0o755), name, long] {
+        let cases: [(usize, &[u8], String); 7] = [
+            (6, &[1], told("encryption", "on", "none")),
+            (8, &[8], told("compression method", "8", "0")),
+            (14, &[7], told("checksum", "00000007", "00000000")),
+            (18, &[3], told("compressed size", "3", "0")),
+            (22, &[9], told("size", "9", "0")),
+            (30, b"game", told("name", "game/", "name/")),
+            (
+                0,
+                b"XX",
+                "the entry `name/` has no local header where it should be".to_owned(),
+            ),
+        ];
+        for (at, bytes, message) in cases {
+            assert_eq!(refused(&entry, at, bytes), message);
+        }
+    }
+    // Spelt otherwise than in the tree, and the root.
+    for spelt in ["./name/", "name", "./"] {
+        let entry = Entry {
+            name: spelt.into(),
+            ..directory("", 0o755)
+        };
+        let shown = format!("X{}", &spelt[1..]);
+        let message = format!("its name: `{shown}` in its local header, `{spelt}`");
+        assert!(refused(&entry, 30, b"X").contains(&message));
+    }
+}
+
+#[test]
+fn the_first_of_many_directories_that_disagree_is_told() {
+    let mut entries: Vec<Entry> = (0..300)
+        .map(|number| directory(&number.to_string(), 0o755))
+        .collect();
+    Place::new().extract(&zip(&entries)).unwrap();
+    for (number, first) in [(299, 299), (150, 150), (151, 150)] {
+        entries[number].local_name = Some(b"7/".to_vec());
+        let error = Place::new().extract_with(&zip(&entries), LIMITS, 1, None);
+        let message = format!("the entry `{first}/` has two values of its name");
+        assert!(error.unwrap_err().to_string().starts_with(&message));
     }
 }
 

@@ -94,7 +94,7 @@ fn a_real_tree() {
         _ => modules,
     };
     if !modules.exists() {
-        eprintln!("skipped: there is no {}", modules.display());
+        fuselage_testing::skip(&format!("there is no {} (npm ci)", modules.display()));
         return;
     }
     let place = Place::of("squashfs");

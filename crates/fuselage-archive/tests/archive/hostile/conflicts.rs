@@ -122,6 +122,20 @@ fn twice() -> Vec<Attack> {
             ),
         },
         Attack {
+            name: "the root directory twice",
+            zip: zips(
+                says(".", TWICE),
+                &[
+                    directory(".", 0o755),
+                    file("l", b"1"),
+                    directory("./.", 0o755),
+                ],
+                &[directory(".", 0o755), file("l", b"1")],
+                vec![a_file("l", b"1")],
+            ),
+            squashfs: cannot_hold("its superblock names one root"),
+        },
+        Attack {
             name: "a file and a directory of one name",
             zip: zips(
                 says("l", TWICE),

@@ -98,6 +98,7 @@ fn both_allowed(name: &'static str, names: &[&[u8]]) -> Attack {
 
 const DOT_DOT: &str = "has a `..` in its path";
 const STANDS: &str = "has a name that stands for a directory";
+const IN_PLACE_OF_ROOT: &str = "is a file or a link and would stand in place of the root directory";
 const SLASH: &str = "has a `/` in its name";
 const NUL: &str = "has a NUL byte in its name";
 const SEPARATES: &str = "a `/` separates the components of a path";
@@ -136,7 +137,7 @@ fn leading_elsewhere() -> Vec<Attack> {
             name: "a file named `.`",
             zip: refused(
                 HOSTILE,
-                says("", "is a file and has no name"),
+                says(".", IN_PLACE_OF_ROOT),
                 zip_of("."),
                 zip_of(".a"),
                 below(".a"),
@@ -147,7 +148,7 @@ fn leading_elsewhere() -> Vec<Attack> {
             name: "a file without a name",
             zip: refused(
                 HOSTILE,
-                says("", "is a file and has no name"),
+                format!("an entry without a name {IN_PLACE_OF_ROOT}"),
                 zip_of(""),
                 zip_of(" "),
                 below(" "),
