@@ -199,7 +199,7 @@ impl Writer<'_> {
         self.contents
             .copy(leaf, &mut to)
             .map_err(|error| error.of(|| self.tree.path(leaf)))?;
-        self.finish(leaf, to.file())?;
+        self.finish(leaf)?;
         self.advanced(1, 0);
         Ok(())
     }
@@ -220,14 +220,17 @@ impl Writer<'_> {
         let given = to.given();
         let last = large.part_done();
         if last {
-            self.finish(leaf, &file)?;
+            self.finish(leaf)?;
         }
         self.advanced(last.into(), given);
         Ok(())
     }
 
-    fn finish(&self, leaf: &Leaf, file: &File) -> Result<(), ArchiveError> {
-        beneath::set_time(file, leaf.time.seconds, leaf.time.nanoseconds)
+    fn finish(&mut self, leaf: &Leaf) -> Result<(), ArchiveError> {
+        let (name, time) = (self.tree.name(leaf.name), leaf.time);
+        self.open
+            .get(self.tree, self.into, leaf.directory)
+            .and_then(|parent| beneath::set_time(parent, name, time.seconds, time.nanoseconds))
             .map_err(|error| ArchiveError::write(&self.tree.path(leaf), error))
     }
 
