@@ -54,10 +54,6 @@ impl<T: Fn(u64)> Counted<T> {
     pub(crate) fn new(file: File, told: T) -> Self {
         Self { file, told }
     }
-
-    pub(crate) fn file(&self) -> &File {
-        &self.file
-    }
 }
 
 impl<T: Fn(u64)> Write for Counted<T> {

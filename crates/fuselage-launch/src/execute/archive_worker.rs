@@ -2,12 +2,14 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use fuselage_archive::{ArchiveError, Progress, Space};
 use fuselage_linux::causes;
 use fuselage_linux::memory::{free_bytes, memory_facts};
 use fuselage_linux::shared_notes::SharedNotes;
+use fuselage_linux::signals::ChildSignal;
 use fuselage_plan::ErrorReport;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -43,13 +45,14 @@ impl<Q: Serialize + DeserializeOwned, A: Serialize + DeserializeOwned> ArchiveWo
     /// Starts one, in which `answer` is asked, and tells how far it is; see [`Worker::start`] for what
     /// it may do.
     pub(crate) fn start(
+        children: &Rc<ChildSignal>,
         kept: &Kept<'_>,
         mut answer: impl FnMut(Q, &Told<'_>) -> Result<A, LaunchError>,
     ) -> Result<Self, LaunchError> {
         let notes =
             SharedNotes::new().map_err(|error| LaunchError::system("share memory", error))?;
         let told = Told(&notes);
-        let worker = Worker::start(kept, |question| {
+        let worker = Worker::start(children, kept, |question| {
             let answer = serde_json::from_slice(question)
                 .map_err(|error| LaunchError::system("read the question", error.into()))
                 .and_then(|question| answer(question, &told));
@@ -60,6 +63,10 @@ impl<Q: Serialize + DeserializeOwned, A: Serialize + DeserializeOwned> ArchiveWo
             serde_json::to_vec(&answer).unwrap_or_default()
         })
         .map_err(|error| LaunchError::system("start a process to read archives in", error))?;
+        // Another worker, which is started later, must not write what this one is at.
+        notes
+            .keep_from_children()
+            .map_err(|error| LaunchError::system("share memory", error))?;
         Ok(Self {
             worker,
             notes,

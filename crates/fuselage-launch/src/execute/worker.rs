@@ -4,6 +4,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use fuselage_linux::confinement::confine;
@@ -56,32 +57,31 @@ pub(crate) struct Worker {
     socket: OwnedFd,
     /// `None`: it has ended, and was waited for.
     child: Option<Pid>,
-    /// What is done with SIGCHLD while there is a child.
-    children: Option<ChildSignal>,
+    /// What is done with SIGCHLD while there are workers.
+    children: Rc<ChildSignal>,
 }
 
 impl Worker {
-    /// Starts one, in which `answer` is asked each question; it may use no descriptors but those
+    /// Starts one, in which `answer` is asked each question; `children` are all workers. It may use no descriptors but those
     /// that are `kept`, and the calls that [`confine`] leaves.
-    pub(crate) fn start(kept: &Kept<'_>, answer: impl FnMut(&[u8]) -> Vec<u8>) -> io::Result<Self> {
+    pub(crate) fn start(
+        children: &Rc<ChildSignal>,
+        kept: &Kept<'_>,
+        answer: impl FnMut(&[u8]) -> Vec<u8>,
+    ) -> io::Result<Self> {
         let (ours, theirs) = descriptors::socket_pair()?;
         let parent = process::own_pid();
-        let children = ChildSignal::begin();
-        match process::fork() {
-            Ok(Forked::Parent(child)) => Ok(Self {
+        match process::fork()? {
+            Forked::Parent(child) => Ok(Self {
                 socket: ours,
                 child: Some(child),
-                children: Some(children),
+                children: Rc::clone(children),
             }),
-            Ok(Forked::Child) => {
+            Forked::Child => {
                 // Closed with all others, and not by its owner.
                 std::mem::forget(ours);
                 work(parent, theirs.as_fd(), kept, answer);
                 process::exit_now(1)
-            }
-            Err(error) => {
-                children.restore();
-                Err(error)
             }
         }
     }
@@ -105,12 +105,17 @@ impl Worker {
             Received::Answer(answer) => return Ok(Worked::Answer(answer)),
             Received::Stuck => Worked::Stuck,
             Received::Broken(why) => Worked::Broken(why),
-            Received::Gone => match process::ends_within(child, END_TIME)? {
-                Some(how) => {
+            Received::Gone => match process::ends_within(child, END_TIME) {
+                Ok(Some(how)) => {
                     self.child = None;
                     return Ok(Worked::Died(how));
                 }
-                None => Worked::Broken("it closed the socket, and went on"),
+                Ok(None) => Worked::Broken("it closed the socket, and went on"),
+                // It has ended while another one was, see [`ChildSignal::end_untraced`].
+                Err(_) => {
+                    self.child = None;
+                    return Ok(Worked::Broken("it has ended, and nobody saw how"));
+                }
             },
         };
         process::send_signal(child, Signal::SIGKILL);
@@ -183,14 +188,9 @@ fn receive_answer(
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        let Some(children) = self.children.take() else {
-            return;
-        };
         if let Some(child) = self.child.take() {
-            children.ignore();
-            process::end_untraced(child);
+            self.children.end_untraced(child);
         }
-        children.restore();
     }
 }
 
@@ -215,7 +215,7 @@ mod tests {
             root: root.as_fd(),
             files: Vec::new(),
         };
-        Worker::start(&kept, answer).unwrap()
+        Worker::start(&Rc::new(ChildSignal::begin()), &kept, answer).unwrap()
     }
 
     fn watched(allowance: Duration, work: impl FnOnce(&SharedNotes)) -> (Worked, Vec<Vec<u8>>) {
@@ -308,15 +308,63 @@ mod tests {
         assert!(ask(b"a").is_err());
     }
 
+    /// Makes the file that it is asked for below its root.
+    fn maker(children: &Rc<ChildSignal>, root: &std::path::Path) -> Worker {
+        let root = std::fs::File::open(root).unwrap();
+        let kept = Kept {
+            root: root.as_fd(),
+            files: Vec::new(),
+        };
+        let make = |path: &[u8]| {
+            let path = std::str::from_utf8(path).unwrap_or_default();
+            vec![std::fs::File::create(path).is_ok().into()]
+        };
+        Worker::start(children, &kept, make).unwrap()
+    }
+
+    #[test]
+    fn each_of_several_reaches_its_own_directory_and_is_ended_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let [a, b] = ["a", "b"].map(|name| place.path().join(name));
+        let children = Rc::new(ChildSignal::begin());
+        let mut workers = [&a, &b].map(|root| {
+            std::fs::create_dir(root).unwrap();
+            maker(&children, root)
+        });
+        drop(children);
+        let others = b.join("of a");
+        for path in ["of a", "../b/of a", others.to_str().unwrap()] {
+            let answer = workers[0].ask(path.as_bytes(), OFTEN, |_| false).unwrap();
+            let expected = path == "of a";
+            assert_eq!(answer, Worked::Answer(vec![expected.into()]), "{path}");
+        }
+        let [first, mut second] = workers;
+        drop(first);
+        let answer = second.ask(b"of b", OFTEN, |_| false).unwrap();
+        assert_eq!(answer, Worked::Answer(vec![1]));
+        process::send_signal(second.child.unwrap(), Signal::SIGTERM);
+        let answer = second.ask(b"of b", OFTEN, |_| false).unwrap();
+        assert_eq!(answer, Worked::Died(ExitKind::Signaled(Signal::SIGTERM)));
+        let names = |path: &std::path::Path| {
+            let entries = std::fs::read_dir(path).unwrap();
+            let names = entries.map(|entry| entry.unwrap().file_name());
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (names(&a), names(&b)),
+            (vec!["of a".into()], vec!["of b".into()])
+        );
+    }
+
     /// A child that does with its side of the socket what `act` does, and then waits for ever.
     fn hostile(act: impl FnOnce(OwnedFd)) -> Worker {
         let (socket, theirs) = descriptors::socket_pair().unwrap();
-        let children = ChildSignal::begin();
+        let children = Rc::new(ChildSignal::begin());
         match process::fork().unwrap() {
             Forked::Parent(child) => Worker {
                 socket,
                 child: Some(child),
-                children: Some(children),
+                children,
             },
             Forked::Child => {
                 drop(socket);

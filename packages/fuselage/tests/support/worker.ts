@@ -47,23 +47,21 @@ function isConfined(pid: number): boolean {
   }
 }
 
-/** The process that extracts below `ancestor`: the launcher's file, forked by the launcher. */
-function findWorker(ancestor: number): number | undefined {
+/** The processes that extract below `ancestor`: the launcher's file, forked by the launcher. */
+export function workersBelow(ancestor: number): number[] {
   return readdirSync('/proc')
     .map(Number)
-    .find((pid) => {
+    .filter((pid) => {
       if (!(pid > 1) || !isLauncher(pid)) return false;
       const parent = parentOf(pid);
       return isLauncher(parent) && isBelow(parent, ancestor) && isConfined(pid);
     });
 }
 
-/** Whether a worker, whose root is the private directory of its run, has begun to write a static tree. */
+/** Whether a worker, whose root is the directory of its tree, has begun to write it. */
 export function writes(worker: number): boolean {
   try {
-    const trees = `/proc/${worker}/root/static`;
-    const [tree] = readdirSync(trees);
-    return readdirSync(`${trees}/${tree}`).length > 0;
+    return readdirSync(`/proc/${worker}/root`).length > 0;
   } catch {
     return false;
   }
@@ -73,7 +71,7 @@ export function writes(worker: number): boolean {
 export async function workerBelow(ancestor: number): Promise<number> {
   let found: number | undefined;
   await until(() => {
-    found = findWorker(ancestor);
+    [found] = workersBelow(ancestor);
     return found !== undefined;
   });
   return found as number;
