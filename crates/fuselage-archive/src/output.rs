@@ -182,7 +182,7 @@ mod tests {
         output.write_all(b"ab").unwrap();
         output.skip(3).unwrap();
         assert_eq!(told.get(), 5);
-        assert_eq!(output.file().metadata().unwrap().len(), 5);
+        assert_eq!(output.file.metadata().unwrap().len(), 5);
         let mut output = Counted::new(tempfile::tempfile().unwrap(), |bytes| told.set(bytes));
         output
             .fill(NonZeroUsize::new(7).unwrap(), &mut |room| room.fill(1))
