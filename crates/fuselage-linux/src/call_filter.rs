@@ -5,7 +5,7 @@
 //! pointer leads to, a path for example, no filter can see: that is left to the other parts of
 //! [`crate::confinement`].
 
-use std::io;
+use std::{io, ptr};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -183,7 +183,8 @@ fn checked() -> Vec<Checked> {
 /// A kernel or a host that has no filters for it is no error.
 ///
 /// # Errors
-/// What seccomp(2) says otherwise; `EACCES`: new privileges were not given up before.
+/// What seccomp(2) says otherwise; `EACCES`: new privileges were not given up before; `EINVAL`: the
+/// program is refused.
 pub(crate) fn install() -> io::Result<()> {
     let Some(architecture) = ARCHITECTURE else {
         return Ok(());
@@ -193,25 +194,52 @@ pub(crate) fn install() -> io::Result<()> {
         len: u16::try_from(program.len()).map_err(io::Error::other)?,
         filter: program.as_mut_ptr(),
     };
+    let installed = match by_seccomp(&filter) {
+        // A filter around this process may know the older call alone.
+        Err(Errno::ENOSYS | Errno::EPERM) => by_prctl(&filter),
+        done => done,
+    };
+    match installed {
+        Err(Errno::ENOSYS | Errno::EPERM) => Ok(()),
+        Err(Errno::EINVAL) if is_missing() => Ok(()),
+        done => Ok(done?),
+    }
+}
+
+fn by_seccomp(filter: &libc::sock_fprog) -> nix::Result<()> {
     // Before Linux 5.16 a filter slows every computation down unless it is told not to.
     let flags = libc::SECCOMP_FILTER_FLAG_SPEC_ALLOW;
     // SAFETY: the kernel copies the program, which has the stated length and lives until then.
-    let status = unsafe {
+    Errno::result(unsafe {
         libc::syscall(
             libc::SYS_seccomp,
             libc::SECCOMP_SET_MODE_FILTER,
             flags,
-            &raw const filter,
+            ptr::from_ref(filter),
         )
-    };
-    match status {
-        0 => Ok(()),
-        _ => match Errno::last() {
-            // Built without filters; or a filter around this process refuses the call.
-            Errno::EINVAL | Errno::ENOSYS | Errno::EPERM => Ok(()),
-            error => Err(error.into()),
-        },
-    }
+    })
+    .map(drop)
+}
+
+fn by_prctl(filter: &libc::sock_fprog) -> nix::Result<()> {
+    // SAFETY: as above.
+    Errno::result(unsafe {
+        libc::prctl(
+            libc::PR_SET_SECCOMP,
+            libc::SECCOMP_MODE_FILTER,
+            ptr::from_ref(filter),
+            0,
+            0,
+        )
+    })
+    .map(drop)
+}
+
+/// Whether the kernel was built without seccomp (prctl(2)).
+fn is_missing() -> bool {
+    // SAFETY: it takes no argument and touches no memory.
+    let mode = unsafe { libc::prctl(libc::PR_GET_SECCOMP, 0, 0, 0, 0) };
+    Errno::result(mode) == Err(Errno::EINVAL)
 }
 
 fn program(architecture: u32) -> Vec<libc::sock_filter> {

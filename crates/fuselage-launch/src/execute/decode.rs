@@ -7,7 +7,7 @@ use fuselage_linux::open;
 use fuselage_linux::signals::ChildSignal;
 
 use crate::error::LaunchError;
-use crate::execute::archive_worker::{About, ArchiveWorker, failed, space};
+use crate::execute::archive_worker::{About, ArchiveWorker, space};
 use crate::execute::procdir::Procdir;
 use crate::execute::progress::{Amount, TerminalProgress};
 use crate::execute::sources::Archive;
@@ -35,9 +35,7 @@ pub(crate) fn decode(text: &Archive, procdir: &Procdir) -> Result<Archive, Launc
     };
     let children = Rc::new(ChildSignal::begin());
     let mut worker = ArchiveWorker::start(&children, &kept, |(), told| {
-        fuselage_archive::decode(text_fd, into, Some(&space), Some(told))
-            .map(drop)
-            .map_err(|error| failed(VERB, &[&text.path], &error))
+        fuselage_archive::decode(text_fd, into, Some(&space), Some(told)).map(drop)
     })?;
     let about = About {
         verb: VERB,

@@ -153,6 +153,7 @@ fn start_worker(
 ) -> Result<ArchiveWorker<Question, Found>, LaunchError> {
     let mut inside = Inside {
         work,
+        known: known_format(work)?,
         // Here, since it is read from files.
         jobs: work.jobs.map_or_else(processors, |jobs| jobs as usize),
         listed: None,
@@ -169,12 +170,14 @@ fn start_worker(
 /// What the worker works with.
 struct Inside<'a> {
     work: &'a Work<'a>,
+    /// What the plan says that the archive is.
+    known: Option<Format>,
     jobs: usize,
     listed: Option<Listed<'a>>,
 }
 
 impl<'a> Inside<'a> {
-    fn answer(&mut self, question: Question, told: &Told<'_>) -> Result<Found, LaunchError> {
+    fn answer(&mut self, question: Question, told: &Told<'_>) -> Result<Found, ArchiveError> {
         let listed = match self.listed.take() {
             Some(listed) => listed,
             None => self.list()?,
@@ -195,14 +198,16 @@ impl<'a> Inside<'a> {
             }
             Question::Write => listed
                 .write(self.work.into.as_fd(), self.jobs, Some(told))
-                .map(|()| Found::default())
-                .map_err(|error| failed(VERB, &[&self.work.archive.path], &error)),
+                .map(|()| Found::default()),
         }
     }
 
-    fn list(&self) -> Result<Listed<'a>, LaunchError> {
+    fn list(&self) -> Result<Listed<'a>, ArchiveError> {
         let work = self.work;
-        let (format, offset) = format_and_offset(work)?;
+        let (format, offset) = match self.known {
+            Some(format) => (format, work.offset),
+            None => found(work.archive)?,
+        };
         let limits = Limits {
             entries: work.limits.entries,
             bytes: work.limits.bytes,
@@ -211,22 +216,24 @@ impl<'a> Inside<'a> {
             ratio: work.limits.ratio,
         };
         Listed::read(&work.archive.file, offset, format, &limits)
-            .map_err(|error| failed(VERB, &[&work.archive.path], &error))
     }
 }
 
-/// What the plan says, or what is found in a file that was decoded.
-fn format_and_offset(work: &Work<'_>) -> Result<(Format, u64), LaunchError> {
-    if let Some(name) = work.format {
-        let format = Format::named(&name.0).ok_or_else(|| LaunchError::PlanInvalid {
-            why: format!("there is no format `{}`", name.0),
-        })?;
-        return Ok((format, work.offset));
-    }
-    let refused = |error: ArchiveError| failed(VERB, &[&work.archive.path], &error);
-    let found = detect_decoded(work.archive.file.as_fd()).map_err(|error| refused(error.into()))?;
+fn known_format(work: &Work<'_>) -> Result<Option<Format>, LaunchError> {
+    let Some(name) = work.format else {
+        return Ok(None);
+    };
+    let format = Format::named(&name.0).ok_or_else(|| LaunchError::PlanInvalid {
+        why: format!("there is no format `{}`", name.0),
+    })?;
+    Ok(Some(format))
+}
+
+/// What is in a file that was decoded, and where it begins.
+fn found(archive: &Archive) -> Result<(Format, u64), ArchiveError> {
+    let found = detect_decoded(archive.file.as_fd())?;
     match found.format {
         Some(format) => Ok((format, found.offset)),
-        None => Err(refused(ArchiveError::unrecognised(found))),
+        None => Err(ArchiveError::unrecognised(found)),
     }
 }

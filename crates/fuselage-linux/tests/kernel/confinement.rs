@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
-use fuselage_linux::confinement::confine;
+use fuselage_linux::confinement::{ConfineStep, confine};
 use fuselage_linux::local_time::{LocalTime, keep_zone};
 use fuselage_linux::mapped_file::fill_new_file;
 use fuselage_linux::process::{
@@ -18,7 +18,15 @@ use fuselage_linux::{beneath, descriptors};
 use nix::errno::Errno;
 use nix::libc;
 
-use crate::child::{as_user, in_mount_namespace, in_user_namespace};
+use crate::call_filter::{refuse, refuse_prctl};
+use crate::child::{self, in_mount_namespace, in_user_namespace, user_namespaces_work};
+
+/// An ordinary user changes its root directory in a user namespace.
+fn as_user(test: impl FnOnce()) {
+    if user_namespaces_work() {
+        child::as_user(test);
+    }
+}
 
 /// Whether it worked. The argument is the process that confines.
 type Attack = fn(Pid) -> bool;
@@ -142,9 +150,11 @@ const REFUSED: &[(&str, Attack)] = &[
     }),
 ];
 
+type AttackOnGiven = fn(&Given) -> bool;
+
 /// What ends the process, too, and is done to what it was given: the archive, open to read, and a
 /// socket.
-const ON_WHAT_IS_OPEN: &[(&str, fn(&Given) -> bool)] = &[
+const ON_WHAT_IS_OPEN: &[(&str, AttackOnGiven)] = &[
     ("the mode of the archive", |given| {
         call(libc::SYS_fchmod, [given.archive(), 0o6777, 0, 0])
     }),
@@ -283,7 +293,6 @@ fn what_is_read_cannot_be_changed() {
 
 #[test]
 fn a_user_who_was_taken_over_can_do_nothing() {
-    // Here the root cannot be changed: Landlock alone keeps files away.
     as_user(attack);
 }
 
@@ -468,7 +477,103 @@ fn one_whose_parent_is_gone_already_is_told() {
     let refused = || {
         let other = Pid::from_raw(own_pid().as_raw());
         confine(other, root.as_fd(), &[])
-            .is_err_and(|error| error.raw_os_error() == Some(libc::ESRCH))
+            .is_err_and(|error| error.source.raw_os_error() == Some(libc::ESRCH))
     };
     assert_eq!(ended(false, &root, refused), ExitKind::Exited(0));
+}
+
+/// Which step fails in a child after `prepare`; `None`: it is confined, without files of the host.
+fn failing_step(prepare: impl FnOnce()) -> Option<ConfineStep> {
+    const CONFINED: i32 = 50;
+    let root = File::open("/tmp").unwrap();
+    let parent = own_pid();
+    let confined = || {
+        prepare();
+        match confine(parent, root.as_fd(), &[]) {
+            Ok(()) if File::open("/etc/passwd").is_ok() => exit_now(99),
+            Ok(()) => exit_now(CONFINED),
+            Err(error) => exit_now(error.step as i32),
+        }
+    };
+    match ended(false, &root, confined) {
+        ExitKind::Exited(CONFINED) => None,
+        ExitKind::Exited(step) => Some(ConfineStep::ALL[usize::try_from(step).unwrap()]),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn drop_change_of_root() {
+    use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+    let mut sets = capabilities(None).unwrap();
+    sets.effective.remove(CapabilitySet::SYS_CHROOT);
+    sets.permitted.remove(CapabilitySet::SYS_CHROOT);
+    set_capabilities(None, sets).unwrap();
+}
+
+#[test]
+fn root_that_cannot_change_its_root_directory_does_so_in_a_user_namespace_or_is_told() {
+    in_mount_namespace(|| {
+        assert_eq!(failing_step(|| {}), None);
+        if user_namespaces_work() {
+            assert_eq!(failing_step(drop_change_of_root), None);
+        }
+        let refused = failing_step(|| {
+            drop_change_of_root();
+            refuse(&[(libc::SYS_unshare, Errno::EPERM)]);
+        });
+        assert_eq!(refused, Some(ConfineStep::Root));
+        // Landlock, where there is one, sees no modes and no times: it is no stand-in.
+        let refused = failing_step(|| refuse(&[(libc::SYS_chroot, Errno::ENOSYS)]));
+        assert_eq!(refused, Some(ConfineStep::Root));
+    });
+}
+
+#[test]
+fn a_filter_that_is_refused_is_told_from_one_that_there_cannot_be() {
+    const SECCOMP: libc::c_long = libc::SYS_seccomp;
+    as_user(|| {
+        for errno in [Errno::EPERM, Errno::ENOSYS] {
+            // By the older call.
+            let prepare = || refuse(&[(SECCOMP, errno)]);
+            assert_eq!(failing_step(prepare), None);
+            let root = File::open("/tmp").unwrap();
+            let end = ended(false, &root, || {
+                prepare();
+                let parent = nix::unistd::getppid();
+                confine(parent, root.as_fd(), &[]).is_ok() && call(libc::SYS_setsid, [0; 4])
+            });
+            assert_eq!(end, ExitKind::Signaled(Signal::SIGSYS));
+        }
+        let refused = || refuse(&[(SECCOMP, Errno::EINVAL)]);
+        assert_eq!(failing_step(refused), Some(ConfineStep::Calls));
+        let missing = || {
+            refuse(&[(SECCOMP, Errno::EINVAL)]);
+            refuse_prctl(libc::PR_GET_SECCOMP as u32, 0, Errno::EINVAL);
+        };
+        assert_eq!(failing_step(missing), None);
+        let neither = || {
+            refuse(&[(SECCOMP, Errno::EPERM)]);
+            let mode = libc::SECCOMP_MODE_FILTER;
+            refuse_prctl(libc::PR_SET_SECCOMP as u32, mode, Errno::EPERM);
+        };
+        assert_eq!(failing_step(neither), None);
+    });
+}
+
+/// `Dumpable` is what others see of the owner of the files in /proc, and a limit is inherited.
+#[test]
+fn its_memory_goes_to_nobody() {
+    as_user(|| {
+        let root = File::open("/tmp").unwrap();
+        let is_kept = || {
+            let limit = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_CORE);
+            nix::sys::prctl::get_dumpable() == Ok(false) && limit == Ok((0, 0))
+        };
+        assert!(!is_kept(), "the twin");
+        // What asks is not let through by the filter.
+        refuse(&[(libc::SYS_seccomp, Errno::EPERM)]);
+        let mode = libc::SECCOMP_MODE_FILTER;
+        refuse_prctl(libc::PR_SET_SECCOMP as u32, mode, Errno::EPERM);
+        assert_eq!(ended(true, &root, is_kept), ExitKind::Exited(0));
+    });
 }

@@ -3,11 +3,11 @@ import { copyFileSync, readdirSync, readFileSync, readlinkSync, writeFileSync } 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compiled } from '../support/compile.js';
-import { mountTest } from '../support/must-mount.js';
+import { mountTest, rootMountTest, workerTest } from '../support/must-mount.js';
 import { freshDirectory, frontDoor } from '../support/places.js';
 import { caller, runFuselage, startFuselage } from '../support/run-fuselage.js';
 import { isAlive, until } from '../support/stand-in-node.js';
-import { workerBelow, workersBelow, writes } from '../support/worker.js';
+import { workerBelow, workersBelow, writes, writtenTrees } from '../support/worker.js';
 import { writeZip } from '../support/zip-file.js';
 
 /** So many that the worker can be found before it is done. */
@@ -108,7 +108,7 @@ function whatItHas(worker: number) {
   return { root, others };
 }
 
-mountTest('a worker has nothing but its own archive and its own tree', async () => {
+workerTest('a worker has nothing but its own archive and its own tree', async () => {
   const who = caller();
   const other = join(who.home, 'other.zip');
   copyFileSync(many, other);
@@ -135,15 +135,32 @@ mountTest('a worker has ended before the next one writes', async () => {
   const who = caller();
   const words = ['run', '--jobs=1', '-d', `a:${many}`, '-d', `b:${many}`, 'echo', 'started'];
   const { child, ended } = startFuselage(who, words);
-  const counts: number[] = [];
+  const both: number[] = [];
   await until(() => {
-    const workers = workersBelow(child.pid as number);
-    // The later one first, so that what happens meanwhile does not make them two.
-    const writing = workers.reverse().filter(writes).length;
-    if (writing > 0) counts.push(writing);
-    return counts.length > 0 && workers.length === 1 && writing === 1;
+    const [worker] = workersBelow(child.pid as number);
+    if (worker === undefined) return false;
+    const trees = writtenTrees(worker);
+    const count = workersBelow(child.pid as number).length;
+    if (trees.join() === 'dynamic/a') both.push(count);
+    if (!trees.includes('dynamic/b')) return false;
+    expect(count).toBe(1);
+    return true;
   });
-  expect(new Set(counts)).toEqual(new Set([1]));
+  // The twin: they were two before.
+  expect(both).toContain(2);
+  expect(await ended).toMatchObject({ status: 0, stdout: 'started\n', stderr: '' });
+});
+
+rootMountTest('root that may not change its root directory confines it all the same', async () => {
+  const who = caller(0, { program: 'setpriv' });
+  const words = ['--bounding-set=-sys_chroot', frontDoor, 'run', '--jobs=1', '-s', `a:${many}`];
+  const { child, ended } = startFuselage(who, [...words, 'echo', 'started']);
+  const worker = await workerBelow(child.pid as number);
+  process.kill(worker, 'SIGSTOP');
+  const { root, others } = whatItHas(worker);
+  expect(root).toMatch(new RegExp(`^${who.home}/.fuselage/procdirs/\\d+/static/a$`));
+  expect(others).toEqual([many]);
+  process.kill(worker, 'SIGCONT');
   expect(await ended).toMatchObject({ status: 0, stdout: 'started\n', stderr: '' });
 });
 
