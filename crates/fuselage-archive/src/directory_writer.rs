@@ -20,37 +20,33 @@ pub(crate) fn make_directories(tree: &Tree, into: BorrowedFd<'_>) -> Result<(), 
     let make = |parent: BorrowedFd<'_>, directory: &Directory| {
         beneath::make_directory(parent, tree.name(directory.name))
     };
-    walk(tree, into, make, None)
+    walk(tree, into, make, |_, _| Ok(()))
 }
 
 /// Gives every directory its mode and time, those below it first: what is in it is done, and a mode
 /// that locks the owner out locks nobody out of what is still to do.
 pub(crate) fn finish_directories(tree: &Tree, into: BorrowedFd<'_>) -> Result<(), ArchiveError> {
-    walk(tree, into, |_, _| Ok(()), Some(finish))
-}
-
-fn finish(open: BorrowedFd<'_>, directory: &Directory) -> io::Result<()> {
-    let mode = match directory.given {
-        Some((mode, time)) => {
-            beneath::set_time(open, time.seconds, time.nanoseconds)?;
-            mode
-        }
-        None => 0o755,
+    let finish = |parent: BorrowedFd<'_>, directory: &Directory| {
+        let name = tree.name(directory.name);
+        let mode = match directory.given {
+            Some((mode, time)) => {
+                beneath::set_time(parent, name, time.seconds, time.nanoseconds)?;
+                mode
+            }
+            None => 0o755,
+        };
+        beneath::set_mode(parent, name, mode.into())
     };
-    beneath::set_mode(open, mode.into())
+    walk(tree, into, |_, _| Ok(()), finish)
 }
 
-/// What is done in the end with a directory, which is open.
-type Leave = fn(BorrowedFd<'_>, &Directory) -> io::Result<()>;
-
-/// Goes through all directories but the root: `enter` is called with the parent before a directory
-/// is opened, `leave` with the directory itself after all that are in it. Without `leave` those that
-/// have no others in them need not be opened.
+/// Goes through all directories but the root: with the parent of each, `enter` is called before and
+/// `leave` after all that are in it. Those that have no others in them are not opened.
 fn walk(
     tree: &Tree,
     into: BorrowedFd<'_>,
     enter: impl Fn(BorrowedFd<'_>, &Directory) -> io::Result<()>,
-    leave: Option<Leave>,
+    leave: impl Fn(BorrowedFd<'_>, &Directory) -> io::Result<()>,
 ) -> Result<(), ArchiveError> {
     let children = Children::of(tree);
     let mut way = Way::new(into);
@@ -63,23 +59,24 @@ fn walk(
             *siblings = rest;
             let directory = &tree.directories[*number as usize];
             let below = children.of_directory(*number);
-            let is_opened = leave.is_some() || !below.is_empty();
             let mut step = || {
                 enter(way.last(), directory)?;
-                match is_opened {
-                    true => way.enter(*number, tree.name(directory.name)),
-                    false => Ok(()),
+                match below.is_empty() {
+                    true => leave(way.last(), directory),
+                    false => way.enter(*number, tree.name(directory.name)),
                 }
             };
             step().map_err(|error| ArchiveError::write(&tree.directory_path(*number), error))?;
-            if is_opened {
+            if !below.is_empty() {
                 next.push(below);
             }
         } else {
             next.pop();
             if let Some(number) = way.numbers.pop() {
                 let directory = &tree.directories[number as usize];
-                way.leave(|open| leave.map_or(Ok(()), |leave| leave(open, directory)))
+                // The way back is found before the directory may lock it.
+                way.leave()
+                    .and_then(|()| leave(way.last(), directory))
                     .map_err(|error| ArchiveError::write(&tree.directory_path(number), error))?;
             }
         }
@@ -124,15 +121,14 @@ impl<'a> Way<'a> {
         Ok(())
     }
 
-    /// Goes back from the last directory to the one that it is in, after `last`, which may lock it.
-    fn leave(&mut self, last: impl FnOnce(BorrowedFd<'_>) -> io::Result<()>) -> io::Result<()> {
+    /// Goes back from the last directory to the one that it is in.
+    fn leave(&mut self) -> io::Result<()> {
         if self.near.len() == 1
             && let Some(above) = self.far.pop()
         {
             let above = beneath::open_above(self.last(), above)?;
             self.near.push_front(above);
         }
-        last(self.last())?;
         self.near.pop_back();
         Ok(())
     }

@@ -3,15 +3,21 @@
 use std::io;
 
 use fuselage_linux::causes;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::advice::Advice;
+use crate::carried;
 use crate::detect::Detection;
 use crate::format::Format;
 use crate::limits::Limited;
 use crate::space::LimitedBy;
 
 /// An archive that is refused, or a tree that cannot be written.
-#[derive(Debug, Error)]
+///
+/// Serialized for the way out of a process that an archive may have taken over: code and hints are
+/// made of it by whoever gets it, and are never text of that process.
+#[derive(Debug, Error, Serialize, Deserialize)]
 pub enum ArchiveError {
     /// It contradicts itself or ends too early.
     #[error("{}{what}", of(entry))]
@@ -71,6 +77,7 @@ pub enum ArchiveError {
         /// The entry.
         entry: String,
         /// Why.
+        #[serde(with = "carried")]
         source: io::Error,
     },
     /// It is of no format that can be extracted.
@@ -79,7 +86,7 @@ pub enum ArchiveError {
         /// In words.
         looks_like: String,
         /// What to do.
-        advice: Option<&'static str>,
+        advice: Option<Advice>,
     },
     /// It is no base64 text.
     #[error("line {line}, column {column}: {what}")]
@@ -95,6 +102,7 @@ pub enum ArchiveError {
     #[error("cannot write the decoded archive")]
     NotDecoded {
         /// Why.
+        #[serde(with = "carried")]
         source: io::Error,
     },
     /// A call failed while reading the archive.
@@ -102,6 +110,7 @@ pub enum ArchiveError {
     Read {
         /// Why.
         #[from]
+        #[serde(with = "carried")]
         source: io::Error,
     },
 }
@@ -170,7 +179,7 @@ impl ArchiveError {
     pub fn unrecognised(found: Detection) -> Self {
         Self::Unrecognised {
             looks_like: found.looks_like,
-            advice: found.advice,
+            advice: found.advice.map(Advice),
         }
     }
 
@@ -196,7 +205,7 @@ impl ArchiveError {
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::Unrecognised { advice, .. } => {
-                let advice = advice.map(str::to_owned);
+                let advice = advice.map(|Advice(text)| text.to_owned());
                 return advice.into_iter().chain([accepted()]).collect();
             }
             Self::Damaged { .. } => "fetch or build the archive again",

@@ -242,7 +242,7 @@ impl Writer<'_> {
         let mut to = Counted::new(file, told, self.stop);
         let copied = self.contents.copy(leaf, &mut to);
         copied.map_err(|error| self.unwritten(leaf, error))?;
-        self.finish(leaf, to.file())?;
+        self.finish(leaf)?;
         self.advanced(1, 0);
         Ok(())
     }
@@ -262,7 +262,7 @@ impl Writer<'_> {
         let given = to.given();
         let last = large.part_done();
         if last {
-            self.finish(leaf, &file)?;
+            self.finish(leaf)?;
         }
         self.advanced(last.into(), given);
         Ok(())
@@ -275,8 +275,11 @@ impl Writer<'_> {
         }
     }
 
-    fn finish(&self, leaf: &Leaf, file: &File) -> Result<(), ArchiveError> {
-        beneath::set_time(file, leaf.time.seconds, leaf.time.nanoseconds)
+    fn finish(&mut self, leaf: &Leaf) -> Result<(), ArchiveError> {
+        let (name, time) = (self.tree.name(leaf.name), leaf.time);
+        self.open
+            .get(self.tree, self.into, leaf.directory)
+            .and_then(|parent| beneath::set_time(parent, name, time.seconds, time.nanoseconds))
             .map_err(|error| ArchiveError::write(&self.tree.path(leaf), error))
     }
 

@@ -4,8 +4,10 @@
 //! is written; the one tree writer makes it below an open directory and nowhere else. The crate
 //! mounts nothing, knows no store, and prints nothing.
 
+mod advice;
 mod archive;
 mod base64_text;
+mod carried;
 mod decode;
 mod detect;
 mod directory_writer;
@@ -30,6 +32,7 @@ mod tree;
 mod tree_writer;
 mod zip;
 
+pub use advice::Advice;
 pub use decode::{decode, decode_stream};
 pub use detect::{Detection, Encoding, detect, detect_bytes, detect_decoded};
 pub use elf::elf_end;

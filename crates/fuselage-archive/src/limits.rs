@@ -1,5 +1,7 @@
 //! What an archive may at most unpack to.
 
+use serde::{Deserialize, Serialize};
+
 /// Limits that a plan gives; the defaults are the policy of whoever plans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -19,7 +21,7 @@ pub struct Limits {
 pub(crate) const LONGEST_COMPONENT: usize = 255;
 
 /// What there is too much of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Limited {
     /// [`Limits::entries`].
     Entries,

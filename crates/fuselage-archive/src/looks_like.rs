@@ -49,11 +49,19 @@ impl From<&Kind> for Looks {
     }
 }
 
+const EMPTY: &str = "make it or fetch it again: something went wrong";
+const WIDE: &str = "save it in UTF-8, if it is base64 text";
+
+/// Every advice that is ever given.
+pub(crate) fn known_advice() -> impl Iterator<Item = &'static str> {
+    let of_kinds = BINARY.iter().chain(TEXT).filter_map(|kind| kind.advice);
+    of_kinds.chain([EMPTY, WIDE])
+}
+
 /// Names the kind of a file that begins with `head`.
 pub(crate) fn looks_like<T: Positioned + ?Sized>(file: &T, head: &[u8]) -> Looks {
     if head.is_empty() {
-        return Looks::plain("an empty file")
-            .advice("make it or fetch it again: something went wrong");
+        return Looks::plain("an empty file").advice(EMPTY);
     }
     if let Some(kind) = BINARY.iter().find(|kind| has(kind, file, head)) {
         return kind.into();
@@ -82,9 +90,7 @@ fn has<T: Positioned + ?Sized>(kind: &Kind, file: &T, head: &[u8]) -> bool {
 fn text(head: &[u8]) -> Option<Looks> {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     if is_utf16(head) {
-        return Some(
-            Looks::plain("a text in UTF-16").advice("save it in UTF-8, if it is base64 text"),
-        );
+        return Some(Looks::plain("a text in UTF-16").advice(WIDE));
     }
     let begin = head.trim_ascii_start();
     let is = |kind: &&Kind| {

@@ -62,10 +62,6 @@ impl<'a, T: Fn(u64)> Counted<'a, T> {
     pub(crate) fn new(file: File, told: T, stop: &'a Stop) -> Self {
         Self { file, told, stop }
     }
-
-    pub(crate) fn file(&self) -> &File {
-        &self.file
-    }
 }
 
 impl<T: Fn(u64)> Write for Counted<'_, T> {
@@ -215,7 +211,7 @@ mod tests {
         output.write_all(b"ab").unwrap();
         output.skip(3).unwrap();
         assert_eq!(told.get(), 5);
-        assert_eq!(output.file().metadata().unwrap().len(), 5);
+        assert_eq!(output.file.metadata().unwrap().len(), 5);
         let file = tempfile::tempfile().unwrap();
         let mut output = Counted::new(file, |bytes| told.set(bytes), &stop);
         output

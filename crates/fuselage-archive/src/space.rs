@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::ArchiveError;
 
 /// Kernel memory of one entry of a tmpfs: its inode and its name. It counts for a control group and
@@ -78,7 +80,7 @@ impl Space {
 }
 
 /// What there is too little of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LimitedBy {
     /// The size of the tmpfs.
     TmpfsBytes,

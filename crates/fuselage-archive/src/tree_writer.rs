@@ -84,7 +84,7 @@ fn make_symlinks(
         }
         let directory = open.get(tree, into, leaf.directory).map_err(failed)?;
         beneath::make_symlink(directory, tree.name(leaf.name), &target).map_err(failed)?;
-        beneath::set_symlink_time(
+        beneath::set_time(
             directory,
             tree.name(leaf.name),
             leaf.time.seconds,

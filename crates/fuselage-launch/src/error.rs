@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fuselage_linux::causes;
+use fuselage_linux::confinement::ConfineStep;
 use fuselage_linux::process::{ExitKind, Signal};
 use fuselage_linux::refusal::Refusal;
 use fuselage_plan::ErrorReport;
@@ -62,6 +63,14 @@ pub(crate) enum LaunchError {
     /// Nothing more fits into the directory of all runs.
     #[error("cannot make a directory in {}", path.display())]
     ProcdirsFull { path: PathBuf },
+    /// The process that was to read an archive would have had rights that it must not have.
+    #[error("cannot confine the process that {verb}s {}", archive.display())]
+    WorkerUnconfined {
+        verb: &'static str,
+        archive: PathBuf,
+        step: ConfineStep,
+        source: io::Error,
+    },
     /// The process that reads an archive ended without a word.
     #[error("the process that {verb}s {} ended unexpectedly", archive.display())]
     WorkerDied {
@@ -195,6 +204,12 @@ impl LaunchError {
                     "remove what was put there: {} is for the directories of runs alone",
                     path.display()
                 )],
+                125,
+            ),
+            Self::WorkerUnconfined { step, source, .. } => (
+                "ERR_WORKER_UNCONFINED",
+                vec![format!("cannot {step}"), causes::text(&source)],
+                hints::confinement(step, &source),
                 125,
             ),
             Self::WorkerDied { how, entries, .. } => {

@@ -48,15 +48,15 @@ impl Incoming {
         !self.bytes.is_empty()
     }
 
-    /// Takes from a socket that is readable what has come of it; the frame, if that was the rest.
+    /// Takes what has come of it, without waiting; the frame, if that was the rest.
     ///
     /// # Errors
-    /// `InvalidData`: it is too long. `UnexpectedEof`, and what recv(2) says: the other side is gone.
+    /// `WouldBlock`: nothing has come. `InvalidData`: it is too long. `UnexpectedEof`, and what recv(2) says: the other side is gone.
     pub(crate) fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<Option<Vec<u8>>> {
         const PIECE: usize = 4096;
         let mut piece = [0; PIECE];
         let wanted = self.missing()?.min(PIECE);
-        match descriptors::receive_some(socket, &mut piece[..wanted]) {
+        match descriptors::receive_ready(socket, &mut piece[..wanted]) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(count) => self.bytes.extend_from_slice(&piece[..count]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -119,6 +119,13 @@ mod tests {
         assert_eq!(received(&[b"\x03\0\0\0", b"abc"], 3).unwrap(), whole);
         assert_eq!(received(&[b"\0\0\0\0"], 3).unwrap(), Some(Vec::new()));
         assert_eq!(received(&[b"\x03\0\0\0", b"ab"], 3).unwrap(), None);
+    }
+
+    #[test]
+    fn nothing_is_waited_for() {
+        let (ours, _theirs) = descriptors::socket_pair().unwrap();
+        let nothing = Incoming::new(3).receive(ours.as_fd()).unwrap_err();
+        assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
     }
 
     #[test]

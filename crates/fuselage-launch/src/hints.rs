@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use fuselage_linux::causes::is_out_of_descriptors;
+use fuselage_linux::confinement::ConfineStep;
 use fuselage_linux::process::is_exec_format_error;
 
 /// An archive that was there a moment ago cannot be opened.
@@ -38,6 +39,18 @@ pub(crate) fn directory(error: &Error) -> &'static str {
 /// A call that fails only when the machine is out of something.
 pub(crate) fn system(error: &Error) -> &'static str {
     exhausted(error).unwrap_or("please report this, with the command line that leads to it")
+}
+
+/// What reads archives would have had rights that it must not have.
+pub(crate) fn confinement(step: ConfineStep, error: &Error) -> Vec<String> {
+    match step {
+        ConfineStep::Root => vec![
+            "give the run the capability CAP_SYS_CHROOT, in a container by `--cap-add SYS_CHROOT`"
+                .to_owned(),
+            format!("or let it have a user namespace: {DOCTOR}"),
+        ],
+        _ => vec![system(error).to_owned()],
+    }
 }
 
 /// No such program.

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::fs::{
-    AtFlags, Mode, OFlags, ResolveFlags, Timespec, Timestamps, fchmod, fstat, futimens, linkat,
-    mkdirat, openat, openat2, symlinkat, utimensat,
+    AtFlags, Mode, OFlags, ResolveFlags, Timespec, Timestamps, chmodat, fstat, linkat, mkdirat,
+    openat, openat2, symlinkat, utimensat,
 };
 use rustix::io::Errno;
 
@@ -157,27 +157,24 @@ pub fn make_hard_link(
     )?)
 }
 
-/// Sets the permission bits (0 to 0777) of an open file.
+/// Sets the permission bits (0 to 0777) of the file or directory `name` in `parent`. By name and not
+/// by descriptor: a process that may do it to whatever it has open can do it to what it reads, too.
+///
+/// The caller has made `name` and nobody else can replace it: a symbolic link would be followed.
 ///
 /// # Errors
-/// What fchmod(2) says.
-pub fn set_mode(file: impl AsFd, mode: u32) -> io::Result<()> {
-    Ok(fchmod(file, Mode::from_raw_mode(mode & 0o777))?)
+/// What fchmodat(2) says.
+pub fn set_mode(parent: BorrowedFd<'_>, name: &[u8], mode: u32) -> io::Result<()> {
+    let mode = Mode::from_raw_mode(mode & 0o777);
+    Ok(chmodat(parent, leaf(name)?, mode, AtFlags::empty())?)
 }
 
-/// Sets the modification time, seconds and nanoseconds since 1970, and the access time to the same.
-///
-/// # Errors
-/// What futimens(3) says.
-pub fn set_time(file: impl AsFd, seconds: i64, nanoseconds: u32) -> io::Result<()> {
-    Ok(futimens(file, &stamps(seconds, nanoseconds))?)
-}
-
-/// The same for the symbolic link `name` in `parent`, and not for what it points to.
+/// Sets the modification time of `name` in `parent`, seconds and nanoseconds since 1970, and the
+/// access time to the same; of a symbolic link its own, and not those of what it points to.
 ///
 /// # Errors
 /// What utimensat(2) says.
-pub fn set_symlink_time(
+pub fn set_time(
     parent: BorrowedFd<'_>,
     name: &[u8],
     seconds: i64,
@@ -267,6 +264,8 @@ mod tests {
             assert!(make_symlink(root.as_fd(), name, b"x").is_err());
             assert!(make_hard_link(root.as_fd(), name, root.as_fd(), b"x").is_err());
             assert!(make_hard_link(root.as_fd(), b"in", root.as_fd(), name).is_err());
+            assert!(set_mode(root.as_fd(), name, 0o777).is_err());
+            assert!(set_time(root.as_fd(), name, 0, 0).is_err());
         }
         // A link that is there already is not written through.
         assert!(create_file(root.as_fd(), b"out", 0o644).is_err());
@@ -291,11 +290,11 @@ mod tests {
     #[test]
     fn modes_and_times_are_those_given() {
         let (place, root) = place();
-        let file = create_file(root.as_fd(), b"f", 0o640).unwrap();
-        set_mode(&file, 0o4751).unwrap();
-        set_time(&file, 981_173_106, 5).unwrap();
+        create_file(root.as_fd(), b"f", 0o640).unwrap();
+        set_mode(root.as_fd(), b"f", 0o4751).unwrap();
+        set_time(root.as_fd(), b"f", 981_173_106, 5).unwrap();
         make_symlink(root.as_fd(), b"l", b"/nowhere").unwrap();
-        set_symlink_time(root.as_fd(), b"l", 7, 0).unwrap();
+        set_time(root.as_fd(), b"l", 7, 0).unwrap();
         let facts = fs::metadata(place.path().join("root/f")).unwrap();
         assert_eq!(
             (facts.mode() & 0o7777, facts.mtime(), facts.mtime_nsec()),

@@ -5,7 +5,7 @@
 //! pointer leads to, a path for example, no filter can see: that is left to the other parts of
 //! [`crate::confinement`].
 
-use std::io;
+use std::{io, ptr};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -23,23 +23,19 @@ const ARCHITECTURE: Option<u32> = None;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 const WIDE_AND_LITTLE: u32 = 0xc000_0000;
 
-/// Calls that are let through whatever their arguments are, the frequent ones first.
+/// Calls that are let through whatever their arguments are, the frequent ones first. Of `openat2` the
+/// flags and the mode are behind a pointer.
 const ALLOWED: &[libc::c_long] = &[
     // What is read, and the tree.
     libc::SYS_pread64,
-    libc::SYS_openat,
     libc::SYS_write,
     libc::SYS_close,
-    libc::SYS_utimensat,
     libc::SYS_futex,
     libc::SYS_fallocate,
     libc::SYS_munmap,
     libc::SYS_pwrite64,
     libc::SYS_openat2,
-    libc::SYS_mkdirat,
     libc::SYS_symlinkat,
-    libc::SYS_linkat,
-    libc::SYS_fchmod,
     libc::SYS_ftruncate,
     libc::SYS_read,
     libc::SYS_readv,
@@ -50,7 +46,6 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_statx,
     // The socket to the launcher.
     libc::SYS_recvfrom,
-    libc::SYS_sendto,
     // Memory.
     libc::SYS_madvise,
     libc::SYS_mremap,
@@ -90,28 +85,57 @@ const NEW_THREAD: libc::c_int = libc::CLONE_VM
     | libc::CLONE_PARENT_SETTID
     | libc::CLONE_CHILD_CLEARTID;
 
-/// A call that is let through where one argument is one of some values.
+/// A call that is let through where its arguments pass all tests.
 struct Checked {
     call: libc::c_long,
-    /// Counted from 0. Its low half alone is looked at: the kernel takes no more of any of these.
-    argument: u32,
-    /// The bits of it that count.
-    mask: u32,
-    values: Vec<u32>,
+    tests: Vec<Test>,
     /// What is done otherwise.
     otherwise: u32,
 }
 
+/// What is demanded of one argument, which are counted from 0.
+enum Test {
+    /// Its low half, the kernel takes no more of any of these, is one of `values` as far as the bits
+    /// of `mask` go.
+    OneOf {
+        argument: u32,
+        mask: u32,
+        values: Vec<u32>,
+    },
+    /// It is no null pointer.
+    NotNull { argument: u32 },
+}
+
+/// The frequent ones first.
 fn checked() -> Vec<Checked> {
-    const NO_CODE: (u32, &[u32]) = (libc::PROT_EXEC as u32, &[0]);
-    let own = [process::own_pid().as_raw() as u32];
+    let own = process::own_pid().as_raw() as u32;
     let refused = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
-    let row = |call, argument, (mask, values): (u32, &[u32]), otherwise| Checked {
+    let row = |call, test, otherwise| Checked {
         call,
-        argument,
-        mask,
-        values: values.to_vec(),
+        tests: vec![test],
         otherwise,
+    };
+    let one_of = |argument, values: &[u32]| Test::OneOf {
+        argument,
+        mask: u32::MAX,
+        values: values.to_vec(),
+    };
+    let none_but = |argument, allowed: u32| Test::OneOf {
+        argument,
+        mask: !allowed,
+        values: vec![0],
+    };
+    // No set-user-ID, set-group-ID and sticky bits.
+    let mode = |argument| none_but(argument, 0o777);
+    let no_code = |argument| Test::OneOf {
+        argument,
+        mask: libc::PROT_EXEC as u32,
+        values: vec![0],
+    };
+    let thread = Test::OneOf {
+        argument: 0,
+        mask: !(libc::CLONE_DETACHED as u32),
+        values: vec![NEW_THREAD as u32],
     };
     let descriptors = [
         libc::F_DUPFD_CLOEXEC as u32,
@@ -120,19 +144,36 @@ fn checked() -> Vec<Checked> {
         libc::F_GETFL as u32,
     ];
     let names = [libc::PR_SET_NAME as u32, libc::PR_SET_VMA as u32];
-    let thread = (
-        !(libc::CLONE_DETACHED as u32),
-        &[NEW_THREAD as u32] as &[u32],
-    );
     vec![
-        row(libc::SYS_mmap, 2, NO_CODE, KILL),
-        row(libc::SYS_mprotect, 2, NO_CODE, KILL),
-        row(libc::SYS_fcntl, 1, (u32::MAX, &descriptors), refused),
-        row(libc::SYS_clone, 0, thread, KILL),
-        row(libc::SYS_prctl, 0, (u32::MAX, &names), refused),
+        row(libc::SYS_openat, mode(3), KILL),
+        // By name alone: without one it is done to what is open, the archive too, however it was
+        // opened. The same is true of fchmod(2), which is not let through at all.
+        Checked {
+            call: libc::SYS_utimensat,
+            tests: vec![
+                Test::NotNull { argument: 1 },
+                one_of(3, &[libc::AT_SYMLINK_NOFOLLOW as u32]),
+            ],
+            otherwise: KILL,
+        },
+        row(libc::SYS_mmap, no_code(2), KILL),
+        row(libc::SYS_mkdirat, mode(2), KILL),
+        row(libc::SYS_fchmodat, mode(2), KILL),
+        // No new name for what is open (`AT_EMPTY_PATH`).
+        row(libc::SYS_linkat, one_of(4, &[0]), KILL),
+        row(libc::SYS_mprotect, no_code(2), KILL),
+        // Out-of-band bytes would say that there is something to receive.
+        row(
+            libc::SYS_sendto,
+            one_of(3, &[0, libc::MSG_NOSIGNAL as u32]),
+            KILL,
+        ),
+        row(libc::SYS_fcntl, one_of(1, &descriptors), refused),
+        row(libc::SYS_clone, thread, KILL),
+        row(libc::SYS_prctl, one_of(0, &names), refused),
         // abort(3) of either library; a thread that is not the first has another number.
-        row(libc::SYS_tgkill, 0, (u32::MAX, &own), refused),
-        row(libc::SYS_tkill, 0, (u32::MAX, &own), refused),
+        row(libc::SYS_tgkill, one_of(0, &[own]), refused),
+        row(libc::SYS_tkill, one_of(0, &[own]), refused),
     ]
 }
 
@@ -142,7 +183,8 @@ fn checked() -> Vec<Checked> {
 /// A kernel or a host that has no filters for it is no error.
 ///
 /// # Errors
-/// What seccomp(2) says otherwise; `EACCES`: new privileges were not given up before.
+/// What seccomp(2) says otherwise; `EACCES`: new privileges were not given up before; `EINVAL`: the
+/// program is refused.
 pub(crate) fn install() -> io::Result<()> {
     let Some(architecture) = ARCHITECTURE else {
         return Ok(());
@@ -152,25 +194,52 @@ pub(crate) fn install() -> io::Result<()> {
         len: u16::try_from(program.len()).map_err(io::Error::other)?,
         filter: program.as_mut_ptr(),
     };
+    let installed = match by_seccomp(&filter) {
+        // A filter around this process may know the older call alone.
+        Err(Errno::ENOSYS | Errno::EPERM) => by_prctl(&filter),
+        done => done,
+    };
+    match installed {
+        Err(Errno::ENOSYS | Errno::EPERM) => Ok(()),
+        Err(Errno::EINVAL) if is_missing() => Ok(()),
+        done => Ok(done?),
+    }
+}
+
+fn by_seccomp(filter: &libc::sock_fprog) -> nix::Result<()> {
     // Before Linux 5.16 a filter slows every computation down unless it is told not to.
     let flags = libc::SECCOMP_FILTER_FLAG_SPEC_ALLOW;
     // SAFETY: the kernel copies the program, which has the stated length and lives until then.
-    let status = unsafe {
+    Errno::result(unsafe {
         libc::syscall(
             libc::SYS_seccomp,
             libc::SECCOMP_SET_MODE_FILTER,
             flags,
-            &raw const filter,
+            ptr::from_ref(filter),
         )
-    };
-    match status {
-        0 => Ok(()),
-        _ => match Errno::last() {
-            // Built without filters; or a filter around this process refuses the call.
-            Errno::EINVAL | Errno::ENOSYS | Errno::EPERM => Ok(()),
-            error => Err(error.into()),
-        },
-    }
+    })
+    .map(drop)
+}
+
+fn by_prctl(filter: &libc::sock_fprog) -> nix::Result<()> {
+    // SAFETY: as above.
+    Errno::result(unsafe {
+        libc::prctl(
+            libc::PR_SET_SECCOMP,
+            libc::SECCOMP_MODE_FILTER,
+            ptr::from_ref(filter),
+            0,
+            0,
+        )
+    })
+    .map(drop)
+}
+
+/// Whether the kernel was built without seccomp (prctl(2)).
+fn is_missing() -> bool {
+    // SAFETY: it takes no argument and touches no memory.
+    let mode = unsafe { libc::prctl(libc::PR_GET_SECCOMP, 0, 0, 0, 0) };
+    Errno::result(mode) == Err(Errno::EINVAL)
 }
 
 fn program(architecture: u32) -> Vec<libc::sock_filter> {
@@ -185,11 +254,12 @@ fn program(architecture: u32) -> Vec<libc::sock_filter> {
         program.push(jump_unless(call as u32, body.len() as u8));
         program.extend(body);
     };
-    for call in ALLOWED {
-        branch(*call, vec![verdict(libc::SECCOMP_RET_ALLOW)]);
-    }
+    // First: of the others newer kernels remember that no filter need be run (5.11).
     for row in checked() {
         branch(row.call, row.body());
+    }
+    for call in ALLOWED {
+        branch(*call, vec![verdict(libc::SECCOMP_RET_ALLOW)]);
     }
     // Its flags are behind a pointer. Both libraries take clone(2) where it is missing.
     let missing = libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
@@ -200,19 +270,40 @@ fn program(architecture: u32) -> Vec<libc::sock_filter> {
 
 impl Checked {
     fn body(&self) -> Vec<libc::sock_filter> {
-        let mut body = vec![
-            load(ARGUMENTS_AT + 8 * self.argument),
-            instruction(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, 0, 0, self.mask),
-        ];
-        let left = |index| (self.values.len() - index) as u8;
-        body.extend(
-            self.values
-                .iter()
-                .enumerate()
-                .map(|(index, value)| jump_if(*value, left(index))),
-        );
-        body.extend([verdict(self.otherwise), verdict(libc::SECCOMP_RET_ALLOW)]);
+        let tests = self.tests.iter();
+        let mut body: Vec<_> = tests.flat_map(|test| test.body(self.otherwise)).collect();
+        body.push(verdict(libc::SECCOMP_RET_ALLOW));
         body
+    }
+}
+
+impl Test {
+    /// Goes on behind its end, or ends with `otherwise`.
+    fn body(&self, otherwise: u32) -> Vec<libc::sock_filter> {
+        match self {
+            Self::OneOf {
+                argument,
+                mask,
+                values,
+            } => {
+                let mut body = vec![
+                    load(low_half(*argument)),
+                    instruction(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, 0, 0, *mask),
+                ];
+                let left = |index| (values.len() - index) as u8;
+                let jumps = values.iter().enumerate();
+                body.extend(jumps.map(|(index, value)| jump_if(*value, left(index))));
+                body.push(verdict(otherwise));
+                body
+            }
+            Self::NotNull { argument } => vec![
+                load(low_half(*argument)),
+                jump_unless(0, 3),
+                load(low_half(*argument) + 4),
+                jump_unless(0, 1),
+                verdict(otherwise),
+            ],
+        }
     }
 }
 
@@ -220,6 +311,10 @@ impl Checked {
 const CALL_AT: u32 = 0;
 const ARCHITECTURE_AT: u32 = 4;
 const ARGUMENTS_AT: u32 = 16;
+
+fn low_half(argument: u32) -> u32 {
+    ARGUMENTS_AT + 8 * argument
+}
 
 fn instruction(code: u32, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
     let code = code as u16;

@@ -219,6 +219,15 @@ pub fn receive_some(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> io::Result<usiz
     Ok(recv(socket.as_raw_fd(), bytes, MsgFlags::empty())?)
 }
 
+/// The same without ever waiting, of a socket that waits; what poll(2) calls readable may have nothing
+/// to receive, bytes out of band for example.
+///
+/// # Errors
+/// `WouldBlock`: nothing has come; and as [`receive_some`].
+pub fn receive_ready(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> io::Result<usize> {
+    Ok(recv(socket.as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT)?)
+}
+
 /// Writes all of it, waiting where the descriptor is non-blocking (poll(2)).
 ///
 /// # Errors
@@ -349,5 +358,26 @@ mod tests {
             send_some(one.as_fd(), b"x").unwrap_err().raw_os_error(),
             Some(libc::EPIPE)
         );
+    }
+    #[test]
+    fn what_is_ready_is_received_and_nothing_is_waited_for() {
+        let (one, other) = socket_pair().unwrap();
+        let receive = || receive_ready(one.as_fd(), &mut [0; 8]);
+        let is_nothing = |received: io::Result<usize>| {
+            received.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        };
+        assert!(is_nothing(receive()));
+        send_some(other.as_fd(), b"abc").unwrap();
+        assert_eq!(receive().unwrap(), 3, "the twin");
+        match send(other.as_raw_fd(), b"x", MsgFlags::MSG_OOB) {
+            // Before Linux 5.15.
+            Err(Errno::EOPNOTSUPP) => {}
+            sent => {
+                sent.unwrap();
+                let soon = std::time::Duration::from_secs(9);
+                assert!(crate::poll::readable_within(one.as_fd(), soon).unwrap());
+                assert!(is_nothing(receive()));
+            }
+        }
     }
 }

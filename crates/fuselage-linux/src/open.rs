@@ -7,6 +7,7 @@ use std::path::Path;
 
 use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::{Mode, mkdirat, umask};
+use nix::unistd::{UnlinkatFlags, unlinkat};
 
 /// Opens a file to read, without waiting for the writer of a FIFO and without making a terminal
 /// the controlling one.
@@ -38,15 +39,48 @@ pub fn make_directory_at(parent: BorrowedFd<'_>, name: &Path) -> io::Result<()> 
     Ok(mkdirat(parent, name, Mode::S_IRWXU)?)
 }
 
-/// Makes a file on the file system of `directory` that has no name and can never get one
-/// (`O_TMPFILE`, `O_EXCL`), to read and write.
+/// A file without a name, by two descriptors.
+#[derive(Debug)]
+pub struct UnnamedFile {
+    /// For who fills it: to read and write.
+    pub writer: File,
+    /// For who must not change it: to read.
+    pub reader: File,
+}
+
+/// Makes a file in `directory` that has no name any more when this returns, and can never get one
+/// again: nobody can open it.
+///
+/// The name that it has in between is `.unnamed`: `O_TMPFILE` would need /proc for the second
+/// descriptor.
 ///
 /// # Errors
-/// `EOPNOTSUPP`: the file system has no such files; and what openat(2) says.
-pub fn make_unnamed_file(directory: BorrowedFd<'_>) -> io::Result<File> {
-    let flags = OFlag::O_TMPFILE | OFlag::O_EXCL | OFlag::O_RDWR | OFlag::O_CLOEXEC;
-    let mode = Mode::S_IRUSR | Mode::S_IWUSR;
-    Ok(File::from(openat(directory, ".", flags, mode)?))
+/// `EEXIST`, and what openat(2) and unlinkat(2) say.
+pub fn make_unnamed_file(directory: BorrowedFd<'_>) -> io::Result<UnnamedFile> {
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let make = flags | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_RDWR;
+    let writer = openat(directory, UNNAMED, make, Mode::S_IRUSR | Mode::S_IWUSR)?;
+    let reader = openat(directory, UNNAMED, flags | OFlag::O_RDONLY, Mode::empty());
+    unlinkat(directory, UNNAMED, UnlinkatFlags::NoRemoveDir)?;
+    Ok(UnnamedFile {
+        writer: File::from(writer),
+        reader: File::from(reader?),
+    })
+}
+
+const UNNAMED: &str = ".unnamed";
+
+/// Makes a directory on the file system of `parent` in which nothing is and nothing can be made: it
+/// has been removed already.
+///
+/// # Errors
+/// `EEXIST`, and what mkdirat(2), openat(2) and unlinkat(2) say.
+pub fn make_removed_directory(parent: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    make_directory_at(parent, Path::new(UNNAMED))?;
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let opened = openat(parent, UNNAMED, flags, Mode::empty());
+    unlinkat(parent, UNNAMED, UnlinkatFlags::RemoveDir)?;
+    Ok(opened?)
 }
 
 /// Sets the file mode creation mask and returns the one before (umask(2)).
@@ -56,7 +90,7 @@ pub fn replace_umask(mask: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Seek, Write};
+    use std::io::{Read, Write};
     use std::os::fd::AsFd;
 
     use super::*;
@@ -66,21 +100,47 @@ mod tests {
     fn an_unnamed_file_holds_bytes_and_gets_no_name() {
         let directory = tempfile::tempdir().unwrap();
         let opened = open_place(directory.path()).unwrap();
-        let mut file = make_unnamed_file(opened.as_fd()).unwrap();
-        file.write_all(b"bytes").unwrap();
-        file.rewind().unwrap();
+        let UnnamedFile {
+            mut writer,
+            mut reader,
+        } = make_unnamed_file(opened.as_fd()).unwrap();
+        writer.write_all(b"bytes").unwrap();
         let mut content = String::new();
-        file.read_to_string(&mut content).unwrap();
+        reader.read_to_string(&mut content).unwrap();
         assert_eq!(content, "bytes");
         let name = directory.path().join("name");
         let link = nix::unistd::linkat(
             nix::fcntl::AT_FDCWD,
-            &proc_path(&file),
+            &proc_path(&writer),
             nix::fcntl::AT_FDCWD,
             &name,
             nix::fcntl::AtFlags::AT_SYMLINK_FOLLOW,
         );
         assert_eq!(link, Err(nix::errno::Errno::ENOENT));
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn who_may_only_read_an_unnamed_file_cannot_change_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let opened = open_place(directory.path()).unwrap();
+        let mut file = make_unnamed_file(opened.as_fd()).unwrap();
+        file.writer.write_all(b"bytes").unwrap();
+        assert!(file.reader.write_all(b"other").is_err());
+        assert!(file.reader.set_len(0).is_err());
+        assert_eq!(file.reader.metadata().unwrap().len(), 5);
+        file.writer.set_len(0).unwrap();
+        assert_eq!(file.reader.metadata().unwrap().len(), 0, "the twin");
+    }
+
+    #[test]
+    fn in_a_removed_directory_nothing_can_be_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let opened = open_place(directory.path()).unwrap();
+        let removed = make_removed_directory(opened.as_fd()).unwrap();
+        let make = |parent| make_directory_at(parent, Path::new("x"));
+        let error = make(removed.as_fd()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        make(opened.as_fd()).unwrap();
     }
 }

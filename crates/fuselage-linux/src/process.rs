@@ -130,11 +130,9 @@ pub fn send_signal(process: Pid, signal: Signal) {
     let _ = nix::sys::signal::kill(process, signal);
 }
 
-/// Ends a child without a trace in this process: no SIGCHLD, nothing in `RUSAGE_CHILDREN`.
-///
-/// SIGCHLD must be ignored ([`crate::signals::ChildSignal::ignore`]): the kernel then reaps the
-/// child by itself, and wait(2) reports `ECHILD` once it is gone.
-pub fn end_untraced(child: Pid) {
+/// Ends a child while SIGCHLD is ignored: the kernel then reaps it by itself, and wait(2) reports
+/// `ECHILD` once it is gone.
+pub(crate) fn end_untraced(child: Pid) {
     send_signal(child, Signal::SIGKILL);
     while let Ok(_) | Err(Errno::EINTR) = waitpid(child, None) {}
 }

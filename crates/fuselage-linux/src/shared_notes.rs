@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
-use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous, munmap};
 
 const SLOTS: usize = 64;
 const SLOT_LENGTH: usize = 256;
@@ -44,6 +44,17 @@ impl SharedNotes {
             memory: memory.cast(),
             taken: AtomicUsize::new(0),
         })
+    }
+
+    /// Keeps it from children that are forked from now on (`MADV_DONTFORK`), which must neither use
+    /// nor drop this.
+    ///
+    /// # Errors
+    /// What madvise(2) says.
+    pub fn keep_from_children(&self) -> io::Result<()> {
+        // SAFETY: the range is this mapping; nothing in this process changes by it, and what
+        // children must not do is said above.
+        Ok(unsafe { madvise(self.memory.cast(), LENGTH, MmapAdvise::MADV_DONTFORK) }?)
     }
 
     /// Notes `text` for this thread, cut to 255 bytes; threads beyond 64 share slots.
@@ -120,7 +131,7 @@ impl Drop for SharedNotes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::{Forked, exit_now, fork, wait_for};
+    use crate::process::{ExitKind, Forked, Signal, exit_now, fork, wait_for};
 
     #[test]
     fn the_parent_reads_what_a_dead_child_noted() {
@@ -139,5 +150,20 @@ mod tests {
                 assert_eq!(notes.counts(), [3, u64::MAX]);
             }
         }
+    }
+    #[test]
+    fn a_later_child_cannot_write_what_is_kept_from_it() {
+        let notes = SharedNotes::new().unwrap();
+        let end_of_writer = || match fork().unwrap() {
+            Forked::Child => {
+                notes.note(b"written");
+                exit_now(0)
+            }
+            Forked::Parent(child) => wait_for(child).unwrap(),
+        };
+        assert_eq!(end_of_writer(), ExitKind::Exited(0), "the twin");
+        notes.keep_from_children().unwrap();
+        assert_eq!(end_of_writer(), ExitKind::Signaled(Signal::SIGSEGV));
+        assert_eq!(notes.read(), [b"written".to_vec()]);
     }
 }

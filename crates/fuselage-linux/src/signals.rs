@@ -9,7 +9,7 @@ use nix::libc;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-use crate::process;
+use crate::process::{self, Pid};
 
 /// The signals that people and job schedulers send to end or to notify a command.
 pub const CALLER_SIGNALS: [Signal; 7] = [
@@ -132,7 +132,8 @@ fn restore_mask(mask: &SigSet) {
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(mask), None);
 }
 
-/// SIGCHLD while there is a child that the command must never hear of.
+/// SIGCHLD while there are children that the command must never hear of. When this is dropped, the
+/// caller has back what it had, and nothing stays pending.
 #[derive(Debug)]
 pub struct ChildSignal {
     was_ignored: bool,
@@ -146,15 +147,20 @@ impl ChildSignal {
         Self { was_ignored }
     }
 
-    /// Ignores it: children that end are reaped by the kernel and leave nothing (wait(2)); a
-    /// pending SIGCHLD is thrown away.
-    pub fn ignore(&self) {
+    /// Ends a child without a trace: no SIGCHLD, nothing in `RUSAGE_CHILDREN`. Of another one that
+    /// ends by itself meanwhile nobody learns how.
+    pub fn end_untraced(&self, child: Pid) {
+        // Children that end are reaped by the kernel and leave nothing (wait(2)); a pending SIGCHLD
+        // is thrown away.
         set_disposition(Signal::SIGCHLD, libc::SIG_IGN);
+        process::end_untraced(child);
+        set_disposition(Signal::SIGCHLD, libc::SIG_DFL);
     }
+}
 
-    /// Gives back what the caller had; nothing stays pending.
-    pub fn restore(self) {
-        self.ignore();
+impl Drop for ChildSignal {
+    fn drop(&mut self) {
+        set_disposition(Signal::SIGCHLD, libc::SIG_IGN);
         if !self.was_ignored {
             set_disposition(Signal::SIGCHLD, libc::SIG_DFL);
         }
@@ -286,15 +292,40 @@ mod tests {
                 return false;
             };
             std::thread::sleep(std::time::Duration::from_millis(30));
-            signal.ignore();
-            process::end_untraced(busy);
-            signal.restore();
+            signal.end_untraced(busy);
+            drop(signal);
             let usage =
                 nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_CHILDREN);
             let idle = usage.is_ok_and(|usage| {
                 usage.user_time().tv_sec() == 0 && usage.user_time().tv_usec() == 0
             });
             idle && !is_pending(Signal::SIGCHLD) && !is_ignored(Signal::SIGCHLD)
+        });
+        assert_eq!(end, ExitKind::Exited(0));
+    }
+
+    fn waiting() -> Option<Pid> {
+        match fork().ok()? {
+            Forked::Child => loop {
+                std::thread::sleep(std::time::Duration::from_secs(9));
+            },
+            Forked::Parent(child) => Some(child),
+        }
+    }
+
+    #[test]
+    fn of_several_children_one_is_ended_untraced_and_the_end_of_another_is_read() {
+        let end = child(|| {
+            set_disposition(Signal::SIGCHLD, libc::SIG_IGN);
+            let signal = ChildSignal::begin();
+            let (Some(one), Some(other)) = (waiting(), waiting()) else {
+                return false;
+            };
+            signal.end_untraced(one);
+            send_signal(other, Signal::SIGTERM);
+            let read = wait_for(other).ok() == Some(ExitKind::Signaled(Signal::SIGTERM));
+            drop(signal);
+            read && wait_for(one).is_err() && is_ignored(Signal::SIGCHLD)
         });
         assert_eq!(end, ExitKind::Exited(0));
     }

@@ -162,6 +162,10 @@ impl<'a> Walk<'a> {
     fn missing(self, name: OsString) -> Result<Missing, Reason> {
         match self.link {
             Some((path, _)) => Err(Reason::DanglingLink { path }),
+            // What is made would be left behind, and the way could lead anywhere.
+            None if self.ahead.iter().any(|ahead| ahead == "..") => Err(Reason::Missing {
+                path: self.path.join(name),
+            }),
             None => Ok(Missing {
                 ancestor: self.place,
                 ancestor_path: self.path,

@@ -1,10 +1,12 @@
 //! Tests that this host has no way to do.
 
 use std::io::Read;
+use std::os::fd::AsFd;
 
 use fuselage_linux::capabilities::has_sys_admin;
+use fuselage_linux::confinement::confine;
 use fuselage_linux::namespaces::enter_user_namespace;
-use fuselage_linux::process::{Forked, exit_now, fork, wait_for};
+use fuselage_linux::process::{ExitKind, Forked, exit_now, fork, own_pid, wait_for};
 use fuselage_linux::refusal::{NamespaceFacts, diagnose};
 use nix::unistd::geteuid;
 
@@ -56,6 +58,22 @@ pub fn user_namespaces_work() -> bool {
             wait_for(child).unwrap();
             said.is_empty() || skip(&said)
         }
+    }
+}
+
+/// Whether a child of this test can be confined, which takes a user namespace or root; says why not.
+pub fn confinement_works() -> bool {
+    let root = std::fs::File::open("/").unwrap();
+    let parent = own_pid();
+    match fork().unwrap() {
+        Forked::Child => exit_now(match confine(parent, root.as_fd(), &[]) {
+            Ok(()) => 0,
+            Err(error) => 1 + error.step as i32,
+        }),
+        Forked::Parent(child) => match wait_for(child).unwrap() {
+            ExitKind::Exited(0) => true,
+            how => skip(&format!("a child cannot be confined: {how:?}")),
+        },
     }
 }
 

@@ -13,5 +13,7 @@ mod left_out;
 mod user;
 
 pub use child::in_child;
-pub use left_out::{root_may_mount, skip, skip_without_root, user_namespaces_work};
+pub use left_out::{
+    confinement_works, root_may_mount, skip, skip_without_root, user_namespaces_work,
+};
 pub use user::{USER, as_user, become_user};

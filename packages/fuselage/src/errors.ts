@@ -44,7 +44,8 @@ export type ErrorCode =
   | 'ERR_USAGE'
   | 'ERR_USERNS_DENIED'
   | 'ERR_VERSION_MISMATCH'
-  | 'ERR_WORKER_DIED';
+  | 'ERR_WORKER_DIED'
+  | 'ERR_WORKER_UNCONFINED';
 
 /** What to do about an error, a sentence each: no error is without one. */
 export type Hints = readonly [string, ...string[]] | readonly [...string[], string];

@@ -148,3 +148,36 @@ fn an_entry_without_a_name_is_told_as_one() {
     let error = ArchiveError::hostile(b"a", what);
     assert_eq!(error.to_string(), "the entry `a` is wrong");
 }
+
+#[test]
+fn what_crosses_to_another_process_is_the_same_there() {
+    const ENOSPC: i32 = 28;
+    let numbered = || io::Error::from_raw_os_error(ENOSPC);
+    let every = every().into_iter().chain([
+        ArchiveError::write(b"a", numbered()),
+        ArchiveError::NotDecoded { source: numbered() },
+    ]);
+    for error in every {
+        let carried = serde_json::to_vec(&error).unwrap();
+        let there: ArchiveError = serde_json::from_slice(&carried).unwrap();
+        let told = |error: &ArchiveError| (error.to_string(), causes::causes(error));
+        assert_eq!(told(&there), told(&error));
+        // Errors without a number, which the system has none of, are not told apart by their kind.
+        if !matches!(&error, ArchiveError::Write { source, .. } | ArchiveError::NotDecoded { source }
+            if source.raw_os_error().is_none())
+        {
+            assert_eq!((there.code(), there.hints()), (error.code(), error.hints()));
+        }
+    }
+}
+
+#[test]
+fn advice_that_is_none_of_ours_does_not_cross() {
+    let carried = |advice: &str| {
+        let text = format!(r#"{{"Unrecognised":{{"looks_like":"x","advice":"{advice}"}}}}"#);
+        serde_json::from_str::<ArchiveError>(&text).map(|error| error.hints())
+    };
+    assert!(carried("run rm -rf /").is_err());
+    let ours = carried("decrypt it first").unwrap();
+    assert_eq!(ours, ["decrypt it first", &accepted()]);
+}

@@ -146,7 +146,7 @@ fn parse<'a>(fields: &mut Fields<'a>, central: &Central) -> Result<Parsed<'a>, A
     // zip64 holds those fields, in this order, that have no room above (APPNOTE 4.5.3).
     if let Some(mut zip64) = extra(list, 0x0001) {
         for field in [&mut size, &mut compressed, &mut offset] {
-            if *field == u32::MAX.into() {
+            if *field == u64::from(u32::MAX) {
                 *field = zip64.u64()?;
             }
         }

@@ -122,7 +122,7 @@ mod tests {
         let doubtful = b"UT\x05\x00\x01\xff\xff\xff\xff";
         assert_eq!(time(doubtful, (1 << 5) | 1, 0).seconds, -1);
         let date_of_2106 = (126 << 9) | (2 << 5) | 7;
-        assert_eq!(time(doubtful, date_of_2106, 0).seconds, u32::MAX.into());
+        assert_eq!(time(doubtful, date_of_2106, 0).seconds, i64::from(u32::MAX));
         let mut ntfs = b"\x0a\x00\x20\x00\0\0\0\0\x01\x00\x18\x00".to_vec();
         let ticks = (981_173_106 + NTFS_EPOCH) as u64 * 10_000_000 + 5;
         ntfs.extend(ticks.to_le_bytes());

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use fuselage_linux::causes;
 use fuselage_linux::descriptors::StandardFlags;
-use fuselage_linux::process::{self, ExitKind, Signal};
+use fuselage_linux::process::{ExitKind, Signal};
 use fuselage_linux::signals::{self, Borrowed, ChildSignal};
 use fuselage_plan::{MountPlan, Question, write_frame};
 
@@ -124,7 +124,7 @@ fn ask_one(
         &mut interruption,
     );
     let came = interruption.came;
-    children.restore();
+    drop(children);
     asking.flags.restore();
     // One that was read is raised here, one that was not acts when the mask is restored: in both
     // cases before anything is done.
@@ -150,8 +150,7 @@ fn talk(
             let Some(child) = child else {
                 return Err(LaunchError::system("start node", error));
             };
-            children.ignore();
-            process::end_untraced(child);
+            children.end_untraced(child);
             return Ok(Said::NotStarted(causes::text(&error)));
         }
     };
@@ -162,8 +161,7 @@ fn talk(
             said
         }
         Next::End(said) => {
-            children.ignore();
-            process::end_untraced(node.pid);
+            children.end_untraced(node.pid);
             said
         }
         Next::Reap { partial } => {

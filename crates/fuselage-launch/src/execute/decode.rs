@@ -1,11 +1,13 @@
 //! Decodes base64 text in a worker, into a file that has no name.
 
 use std::os::fd::AsFd;
+use std::rc::Rc;
 
 use fuselage_linux::open;
+use fuselage_linux::signals::ChildSignal;
 
 use crate::error::LaunchError;
-use crate::execute::archive_worker::{About, ArchiveWorker, failed, space};
+use crate::execute::archive_worker::{About, ArchiveWorker, space};
 use crate::execute::procdir::Procdir;
 use crate::execute::progress::{Amount, TerminalProgress};
 use crate::execute::sources::Archive;
@@ -13,25 +15,27 @@ use crate::execute::worker::Kept;
 
 const VERB: &str = "decode";
 
-/// Decodes `text` into a new file on the run's tmpfs. Nobody else can ever open it, and it is gone
-/// when it is closed.
+/// Decodes `text` into a new file on the run's tmpfs, which is open to read alone then. Nobody else can
+/// ever open it, and it is gone when it is closed.
 pub(crate) fn decode(text: &Archive, procdir: &Procdir) -> Result<Archive, LaunchError> {
     let root = procdir.root.as_fd();
-    let file = open::make_unnamed_file(root).map_err(|source| LaunchError::Directory {
+    let failed_to_make = |source| LaunchError::Directory {
         path: procdir.path.clone(),
         source,
-    })?;
+    };
+    let file = open::make_unnamed_file(root).map_err(failed_to_make)?;
+    // The worker needs no directory.
+    let nowhere = open::make_removed_directory(root).map_err(failed_to_make)?;
     // Here, since it is read from files.
     let space = space(&root)?;
-    let (text_fd, into) = (text.file.as_fd(), file.as_fd());
+    let (text_fd, into) = (text.file.as_fd(), file.writer.as_fd());
     let kept = Kept {
-        root,
+        root: nowhere.as_fd(),
         files: vec![text_fd, into],
     };
-    let mut worker = ArchiveWorker::start(&kept, |(), told| {
-        fuselage_archive::decode(text_fd, into, Some(&space), Some(told))
-            .map(drop)
-            .map_err(|error| failed(VERB, &[&text.path], &error))
+    let children = Rc::new(ChildSignal::begin());
+    let mut worker = ArchiveWorker::start(&children, &kept, |(), told| {
+        fuselage_archive::decode(text_fd, into, Some(&space), Some(told)).map(drop)
     })?;
     let about = About {
         verb: VERB,
@@ -46,7 +50,7 @@ pub(crate) fn decode(text: &Archive, procdir: &Procdir) -> Result<Archive, Launc
     let mut progress = TerminalProgress::new("decoding ", total);
     worker.ask(&(), &about, root, progress.as_mut())?;
     Ok(Archive {
-        file,
+        file: file.reader,
         path: text.path.clone(),
     })
 }

@@ -1,14 +1,14 @@
-//! Extracts the archives of a plan in a worker: all their lists are read, what they need together is
-//! compared with what there is room for, and only then they are written, one after the other.
+//! Extracts the archives of a plan, each in a worker of its own: all their lists are read, what they
+//! need together is compared with what there is room for, and only then they are written, one after
+//! the other.
 
-use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::rc::Rc;
 
 use fuselage_archive::{ArchiveError, Format, Limits, Listed, Needs, detect_decoded};
-use fuselage_linux::beneath;
 use fuselage_linux::processors::processors;
+use fuselage_linux::signals::ChildSignal;
 use fuselage_plan::{ExtractLimits, FormatName, StepId};
 use serde::{Deserialize, Serialize};
 
@@ -30,20 +30,20 @@ pub(crate) struct Work<'a> {
     pub(crate) format: Option<&'a FormatName>,
     /// Where it begins in its file, in bytes, if the plan says what it is.
     pub(crate) offset: u64,
-    /// Below the private directory: a directory that is there and empty when its turn comes.
-    pub(crate) into: &'a [u8],
+    /// The directory of the tree, which is empty.
+    pub(crate) into: OwnedFd,
     pub(crate) limits: &'a ExtractLimits,
     /// Threads; `None`: as many as there are processors for this process.
     pub(crate) jobs: Option<u32>,
 }
 
-/// What the worker is asked to do with the work of a number.
+/// What a worker is asked to do.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 enum Question {
     /// Read the list, and answer what it needs.
-    List(usize),
+    List,
     /// Write the tree.
-    Write(usize),
+    Write,
 }
 
 /// What a list was found to need, as it crosses the border; nothing for a tree that was written.
@@ -55,116 +55,159 @@ struct Found {
     pages: u64,
 }
 
-/// The worker, in which all lists were read and found to fit.
-pub(crate) struct Extraction {
-    /// By the number of the work.
-    steps: Vec<(StepId, About)>,
-    /// Of the private directory.
-    root: OwnedFd,
+/// An archive whose list was read.
+struct Begun {
+    id: StepId,
+    about: About,
+    /// The directory of the tree.
+    into: OwnedFd,
+    /// It has nothing but the archive and that directory.
     worker: ArchiveWorker<Question, Found>,
+    /// What it said.
+    needs: Needs,
+}
+
+/// The archives whose lists were read and found to fit, and which are not written yet.
+pub(crate) struct Extraction {
+    begun: Vec<Begun>,
     progress: Option<TerminalProgress>,
 }
 
 impl Extraction {
-    /// Reads the lists of all `works` and makes sure that all trees together fit into `procdir`.
-    pub(crate) fn begin(works: &[Work<'_>], procdir: &Procdir) -> Result<Self, LaunchError> {
-        let root = procdir.root.as_fd();
-        let mut inside = Inside {
-            works,
-            procdir,
-            // Here, since it is read from files.
-            processors: processors(),
-            listed: Vec::new(),
-        };
-        let kept = Kept {
-            root,
-            files: works.iter().map(|work| work.archive.file.as_fd()).collect(),
-        };
-        let steps = works.iter().map(|work| {
-            let about = About {
+    /// Reads the lists of all `works` and makes sure that all trees together fit into `procdir`. All
+    /// workers are there before the first list is read: none is forked from what has met one.
+    pub(crate) fn begin(works: Vec<Work<'_>>, procdir: &Procdir) -> Result<Self, LaunchError> {
+        let paths: Vec<&Path> = works.iter().map(|work| &*work.archive.path).collect();
+        let children = Rc::new(ChildSignal::begin());
+        let begun = works.into_iter().map(|work| Begun::start(work, &children));
+        let mut begun = begun.collect::<Result<Vec<Begun>, LaunchError>>()?;
+        let mut needs = Needs::default();
+        for one in &mut begun {
+            needs = needs.and(one.list()?);
+        }
+        needs
+            .fit(&space(&procdir.root)?)
+            .map_err(|error| failed(VERB, &paths, &error))?;
+        let progress = TerminalProgress::new("", Amount::of([needs.entries, needs.bytes]));
+        Ok(Self { begun, progress })
+    }
+
+    /// Extracts the archive of a step; every failure of the worker is an error that names it. The
+    /// worker has ended when this returns: the tree changes no more.
+    pub(crate) fn write(&mut self, id: &StepId) -> Result<(), LaunchError> {
+        let number = self.begun.iter().position(|one| one.id == *id);
+        let number = number.ok_or_else(|| LaunchError::PlanInvalid {
+            why: format!("the step `{id}` extracts nothing"),
+        })?;
+        let mut one = self.begun.remove(number);
+        one.ask(Question::Write, self.progress.as_mut())?;
+        if let Some(progress) = &mut self.progress {
+            progress.begin_next(Amount::of([one.needs.entries, one.needs.bytes]));
+        }
+        Ok(())
+    }
+}
+
+impl Begun {
+    fn start(work: Work<'_>, children: &Rc<ChildSignal>) -> Result<Self, LaunchError> {
+        Ok(Self {
+            id: work.id.clone(),
+            about: About {
                 verb: VERB,
                 path: work.archive.path.clone(),
-            };
-            (work.id.clone(), about)
-        });
-        let mut extraction = Self {
-            steps: steps.collect(),
-            root: root
-                .try_clone_to_owned()
-                .map_err(|source| LaunchError::Directory {
-                    path: procdir.path.clone(),
-                    source,
-                })?,
-            worker: ArchiveWorker::start(&kept, |question, told| inside.answer(question, told))?,
-            progress: None,
-        };
-        let mut needs = Needs::default();
-        for number in 0..works.len() {
-            needs = needs.and(extraction.list(number)?);
-        }
-        let paths: Vec<&Path> = works.iter().map(|work| &*work.archive.path).collect();
-        needs
-            .fit(&space(&root)?)
-            .map_err(|error| failed(VERB, &paths, &error))?;
-        extraction.progress = TerminalProgress::new("", Amount::of([needs.entries, needs.bytes]));
-        Ok(extraction)
+            },
+            worker: start_worker(&work, children)?,
+            needs: Needs::default(),
+            into: work.into,
+        })
     }
 
-    /// Extracts the archive of a step; every failure of the worker is an error that names it.
-    pub(crate) fn write(&mut self, id: &StepId) -> Result<(), LaunchError> {
-        let number = self.number(id)?;
-        self.ask(Question::Write(number), number).map(drop)
-    }
-
-    fn list(&mut self, number: usize) -> Result<Needs, LaunchError> {
-        let found = self.ask(Question::List(number), number)?;
+    fn list(&mut self) -> Result<Needs, LaunchError> {
+        let found = self.ask(Question::List, None)?;
         let Found {
             entries,
             bytes,
             pages,
         } = found;
-        Ok(Needs {
+        self.needs = Needs {
             entries,
             bytes,
             pages,
-        })
+        };
+        Ok(self.needs)
     }
 
-    fn number(&self, id: &StepId) -> Result<usize, LaunchError> {
-        let number = self.steps.iter().position(|(step, _)| step == id);
-        number.ok_or_else(|| LaunchError::PlanInvalid {
-            why: format!("the step `{id}` extracts nothing"),
-        })
-    }
-
-    fn ask(&mut self, question: Question, number: usize) -> Result<Found, LaunchError> {
-        let (_, about) = &self.steps[number];
-        let root = self.root.as_fd();
+    fn ask(
+        &mut self,
+        question: Question,
+        progress: Option<&mut TerminalProgress>,
+    ) -> Result<Found, LaunchError> {
         self.worker
-            .ask(&question, about, root, self.progress.as_mut())
+            .ask(&question, &self.about, self.into.as_fd(), progress)
     }
+}
+
+fn start_worker(
+    work: &Work<'_>,
+    children: &Rc<ChildSignal>,
+) -> Result<ArchiveWorker<Question, Found>, LaunchError> {
+    let mut inside = Inside {
+        work,
+        known: known_format(work)?,
+        // Here, since it is read from files.
+        jobs: work.jobs.map_or_else(processors, |jobs| jobs as usize),
+        listed: None,
+    };
+    let kept = Kept {
+        root: work.into.as_fd(),
+        files: vec![work.archive.file.as_fd()],
+    };
+    ArchiveWorker::start(children, &kept, |question, told| {
+        inside.answer(question, told)
+    })
 }
 
 /// What the worker works with.
 struct Inside<'a> {
-    works: &'a [Work<'a>],
-    procdir: &'a Procdir,
-    processors: usize,
-    /// By the number of the work.
-    listed: Vec<Listed<'a>>,
+    work: &'a Work<'a>,
+    /// What the plan says that the archive is.
+    known: Option<Format>,
+    jobs: usize,
+    listed: Option<Listed<'a>>,
 }
 
-impl Inside<'_> {
-    fn answer(&mut self, question: Question, told: &Told<'_>) -> Result<Found, LaunchError> {
+impl<'a> Inside<'a> {
+    fn answer(&mut self, question: Question, told: &Told<'_>) -> Result<Found, ArchiveError> {
+        let listed = match self.listed.take() {
+            Some(listed) => listed,
+            None => self.list()?,
+        };
+        let listed = self.listed.insert(listed);
         match question {
-            Question::List(number) => self.list(number),
-            Question::Write(number) => self.write(number, told).map(|()| Found::default()),
+            Question::List => {
+                let Needs {
+                    entries,
+                    bytes,
+                    pages,
+                } = listed.needs();
+                Ok(Found {
+                    entries,
+                    bytes,
+                    pages,
+                })
+            }
+            Question::Write => listed
+                .write(self.work.into.as_fd(), self.jobs, Some(told))
+                .map(|()| Found::default()),
         }
     }
 
-    fn list(&mut self, number: usize) -> Result<Found, LaunchError> {
-        let work = &self.works[number];
-        let (format, offset) = format_and_offset(work)?;
+    fn list(&self) -> Result<Listed<'a>, ArchiveError> {
+        let work = self.work;
+        let (format, offset) = match self.known {
+            Some(format) => (format, work.offset),
+            None => found(work.archive)?,
+        };
         let limits = Limits {
             entries: work.limits.entries,
             bytes: work.limits.bytes,
@@ -172,58 +215,25 @@ impl Inside<'_> {
             name_length: work.limits.name_length,
             ratio: work.limits.ratio,
         };
-        let listed = Listed::read(&work.archive.file, offset, format, &limits)
-            .map_err(|error| failed(VERB, &[&work.archive.path], &error))?;
-        let Needs {
-            entries,
-            bytes,
-            pages,
-        } = listed.needs();
-        self.listed.push(listed);
-        Ok(Found {
-            entries,
-            bytes,
-            pages,
-        })
-    }
-
-    fn write(&self, number: usize, told: &Told<'_>) -> Result<(), LaunchError> {
-        let work = &self.works[number];
-        let listed = self
-            .listed
-            .get(number)
-            .ok_or_else(|| LaunchError::PlanInvalid {
-                why: format!("the list of the step `{}` was not read", work.id),
-            })?;
-        let jobs = work.jobs.map_or(self.processors, |jobs| jobs as usize);
-        listed
-            .write(self.into(number)?.as_fd(), jobs, Some(told))
-            .map_err(|error| failed(VERB, &[&work.archive.path], &error))
-    }
-
-    fn into(&self, number: usize) -> Result<OwnedFd, LaunchError> {
-        let path = self.works[number].into;
-        beneath::open_directory(self.procdir.root.as_fd(), path).map_err(|source| {
-            LaunchError::Directory {
-                path: self.procdir.path.join(OsStr::from_bytes(path)),
-                source,
-            }
-        })
+        Listed::read(&work.archive.file, offset, format, &limits)
     }
 }
 
-/// What the plan says, or what is found in a file that was decoded.
-fn format_and_offset(work: &Work<'_>) -> Result<(Format, u64), LaunchError> {
-    if let Some(name) = work.format {
-        let format = Format::named(&name.0).ok_or_else(|| LaunchError::PlanInvalid {
-            why: format!("there is no format `{}`", name.0),
-        })?;
-        return Ok((format, work.offset));
-    }
-    let refused = |error: ArchiveError| failed(VERB, &[&work.archive.path], &error);
-    let found = detect_decoded(work.archive.file.as_fd()).map_err(|error| refused(error.into()))?;
+fn known_format(work: &Work<'_>) -> Result<Option<Format>, LaunchError> {
+    let Some(name) = work.format else {
+        return Ok(None);
+    };
+    let format = Format::named(&name.0).ok_or_else(|| LaunchError::PlanInvalid {
+        why: format!("there is no format `{}`", name.0),
+    })?;
+    Ok(Some(format))
+}
+
+/// What is in a file that was decoded, and where it begins.
+fn found(archive: &Archive) -> Result<(Format, u64), ArchiveError> {
+    let found = detect_decoded(archive.file.as_fd())?;
     match found.format {
         Some(format) => Ok((format, found.offset)),
-        None => Err(refused(ArchiveError::unrecognised(found))),
+        None => Err(ArchiveError::unrecognised(found)),
     }
 }

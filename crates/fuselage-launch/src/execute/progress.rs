@@ -31,6 +31,13 @@ impl Amount {
         Self { entries, bytes }
     }
 
+    fn and(self, more: Self) -> Self {
+        Self {
+            entries: self.entries.saturating_add(more.entries),
+            bytes: self.bytes.saturating_add(more.bytes),
+        }
+    }
+
     fn work(self) -> u64 {
         self.bytes
             .saturating_add(self.entries.saturating_mul(ENTRY))
@@ -41,6 +48,8 @@ impl Amount {
 pub(crate) struct TerminalProgress {
     doing: &'static str,
     total: Amount,
+    /// Of archives before the one that is shown.
+    before: Amount,
     begin: Instant,
     is_shown: bool,
 }
@@ -55,9 +64,15 @@ impl TerminalProgress {
         wanted.then(|| Self {
             doing,
             total,
+            before: Amount::default(),
             begin: Instant::now(),
             is_shown: false,
         })
+    }
+
+    /// Has so much of one archive been done, the next one begins.
+    pub(crate) fn begin_next(&mut self, done: Amount) {
+        self.before = self.before.and(done);
     }
 
     /// Writes the line, unless it is too early or another job has the terminal.
@@ -69,7 +84,7 @@ impl TerminalProgress {
         if let Some(columns) = descriptors::own_terminal_columns() {
             let name = archive.file_name().unwrap_or_default().to_string_lossy();
             let name = format!("{}{name}", self.doing);
-            let line = line(&name, done, self.total, elapsed, columns);
+            let line = line(&name, self.before.and(done), self.total, elapsed, columns);
             report::print_text(&format!("{CLEAR}{line}"));
             self.is_shown = true;
         }

@@ -80,20 +80,11 @@ impl Made {
         }
     }
 
-    /// Gives back the memory of what was decoded and no `later` step reads. The worker that
-    /// extracts has those files open, too, so that closing them would not be enough.
-    fn free_decoded(&mut self, later: &[Step]) -> Result<(), LaunchError> {
-        for (id, archive) in &self.decoded {
-            if !later.iter().any(|step| reads(step, id)) {
-                archive
-                    .file
-                    .set_len(0)
-                    .map_err(|error| LaunchError::system("free a decoded archive", error))?;
-            }
-        }
+    /// Gives back the memory of what was decoded and no `later` step reads: the worker that had it
+    /// open, too, has ended.
+    fn free_decoded(&mut self, later: &[Step]) {
         self.decoded
             .retain(|id, _| later.iter().any(|step| reads(step, id)));
-        Ok(())
     }
 
     fn failed(&self, at: &Place, source: io::Error) -> LaunchError {
@@ -123,7 +114,7 @@ pub(crate) fn make(plan: &MountPlan, opened: &Opened) -> Result<Made, LaunchErro
     };
     for (index, step) in plan.steps.iter().enumerate() {
         making.step(step)?;
-        making.made.free_decoded(&plan.steps[index + 1..])?;
+        making.made.free_decoded(&plan.steps[index + 1..]);
     }
     Ok(making.made)
 }
@@ -181,7 +172,6 @@ impl Making<'_> {
                 made.decoded.insert(id.clone(), decoded);
             }
             Step::Extract { id, at, .. } => {
-                made.make_directory(at)?;
                 made.trees.insert(id.clone(), at.clone());
                 self.extraction(id)?.write(id)?;
             }
@@ -194,13 +184,14 @@ impl Making<'_> {
         Ok(())
     }
 
-    /// What extracts the archives of all steps, `id` among them.
+    /// What extracts the archives of all steps, `id` among them, each into its own directory: the
+    /// first step makes them all.
     fn extraction(&mut self, id: &StepId) -> Result<&mut Extraction, LaunchError> {
         let begun = match self.extraction.take() {
             Some(begun) => begun,
             None => {
                 let procdir = self.made.procdir.as_ref().ok_or_else(|| missing(id))?;
-                Extraction::begin(&self.works()?, procdir)?
+                Extraction::begin(self.works()?, procdir)?
             }
         };
         Ok(self.extraction.insert(begun))
@@ -219,6 +210,7 @@ impl Making<'_> {
                 jobs,
             } = step
             {
+                self.made.make_directory(at)?;
                 let archive = match source {
                     Source::File(_) => self.opened.archives.get(id),
                     Source::Decoded(source) => self.made.decoded.get(&source.decoded),
@@ -228,7 +220,7 @@ impl Making<'_> {
                     archive: archive.ok_or_else(|| missing(id))?,
                     format: format.as_ref(),
                     offset: *offset,
-                    into: self.made.in_procdir(at)?.1,
+                    into: self.made.open(at)?,
                     limits,
                     jobs: *jobs,
                 });

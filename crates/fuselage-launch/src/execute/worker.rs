@@ -4,9 +4,10 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use fuselage_linux::confinement::confine;
+use fuselage_linux::confinement::{ConfineError, ConfineStep, confine};
 use fuselage_linux::poll::readable_within;
 use fuselage_linux::process::{self, ExitKind, Forked, Pid, Signal};
 use fuselage_linux::signals::{self, ChildSignal};
@@ -26,6 +27,9 @@ const ANSWER_TIME: Duration = Duration::from_secs(1);
 /// kernel does before.
 const END_TIME: Duration = Duration::from_secs(5);
 
+/// How long to wait with a socket that is readable and has nothing, which no honest child makes it.
+const PAUSE: Duration = Duration::from_millis(100);
+
 const UNENDED: &str = "it began an answer and did not end it";
 
 /// What became of a question.
@@ -33,6 +37,9 @@ const UNENDED: &str = "it began an answer and did not end it";
 pub(crate) enum Worked {
     /// Its answer.
     Answer(Vec<u8>),
+    /// It has read nothing, since it could not be confined: the step, and the number of the system's
+    /// error.
+    Unconfined(ConfineStep, i32),
     /// The worker ended before it answered.
     Died(ExitKind),
     /// It was ended, since it was stuck.
@@ -56,32 +63,34 @@ pub(crate) struct Worker {
     socket: OwnedFd,
     /// `None`: it has ended, and was waited for.
     child: Option<Pid>,
-    /// What is done with SIGCHLD while there is a child.
-    children: Option<ChildSignal>,
+    /// It has said so: the first that it says.
+    is_confined: bool,
+    /// What is done with SIGCHLD while there are workers.
+    children: Rc<ChildSignal>,
 }
 
 impl Worker {
-    /// Starts one, in which `answer` is asked each question; it may use no descriptors but those
+    /// Starts one, in which `answer` is asked each question; `children` are all workers. It may use no descriptors but those
     /// that are `kept`, and the calls that [`confine`] leaves.
-    pub(crate) fn start(kept: &Kept<'_>, answer: impl FnMut(&[u8]) -> Vec<u8>) -> io::Result<Self> {
+    pub(crate) fn start(
+        children: &Rc<ChildSignal>,
+        kept: &Kept<'_>,
+        answer: impl FnMut(&[u8]) -> Vec<u8>,
+    ) -> io::Result<Self> {
         let (ours, theirs) = descriptors::socket_pair()?;
         let parent = process::own_pid();
-        let children = ChildSignal::begin();
-        match process::fork() {
-            Ok(Forked::Parent(child)) => Ok(Self {
+        match process::fork()? {
+            Forked::Parent(child) => Ok(Self {
                 socket: ours,
                 child: Some(child),
-                children: Some(children),
+                is_confined: false,
+                children: Rc::clone(children),
             }),
-            Ok(Forked::Child) => {
+            Forked::Child => {
                 // Closed with all others, and not by its owner.
                 std::mem::forget(ours);
                 work(parent, theirs.as_fd(), kept, answer);
                 process::exit_now(1)
-            }
-            Err(error) => {
-                children.restore();
-                Err(error)
             }
         }
     }
@@ -92,30 +101,76 @@ impl Worker {
         &mut self,
         question: &[u8],
         interval: Duration,
-        is_stuck: impl FnMut(Duration) -> bool,
+        mut is_stuck: impl FnMut(Duration) -> bool,
     ) -> io::Result<Worked> {
         let Some(child) = self.child else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
-        let worked = match send_frame(self.socket.as_fd(), question) {
-            Ok(()) => receive_answer(self.socket.as_fd(), child, interval, is_stuck),
+        let socket = self.socket.as_fd();
+        let sent = send_frame(socket, question);
+        if !self.is_confined {
+            // Sent before the question was read, so that no archive has had a hand in it.
+            match receive_answer(socket, child, interval, &mut is_stuck) {
+                Received::Answer(said) if said.is_empty() => self.is_confined = true,
+                Received::Answer(said) => return self.end(unconfined(&said)),
+                other => return self.ended(other, child),
+            }
+        }
+        let received = match sent {
+            Ok(()) => receive_answer(socket, child, interval, is_stuck),
             Err(_) => Received::Gone,
         };
-        let worked = match worked {
-            Received::Answer(answer) => return Ok(Worked::Answer(answer)),
-            Received::Stuck => Worked::Stuck,
-            Received::Broken(why) => Worked::Broken(why),
-            Received::Gone => match process::ends_within(child, END_TIME)? {
-                Some(how) => {
+        self.ended(received, child)
+    }
+
+    /// What `received` means; but for an answer the child has ended then.
+    fn ended(&mut self, received: Received, child: Pid) -> io::Result<Worked> {
+        match received {
+            Received::Answer(answer) => Ok(Worked::Answer(answer)),
+            Received::Stuck => self.end(Worked::Stuck),
+            Received::Broken(why) => self.end(Worked::Broken(why)),
+            Received::Gone => match process::ends_within(child, END_TIME) {
+                Ok(Some(how)) => {
                     self.child = None;
-                    return Ok(Worked::Died(how));
+                    Ok(Worked::Died(how))
                 }
-                None => Worked::Broken("it closed the socket, and went on"),
+                Ok(None) => self.end(Worked::Broken("it closed the socket, and went on")),
+                // It has ended while another one was, see [`ChildSignal::end_untraced`].
+                Err(_) => {
+                    self.child = None;
+                    Ok(Worked::Broken("it has ended, and nobody saw how"))
+                }
             },
-        };
-        process::send_signal(child, Signal::SIGKILL);
-        self.child = None;
-        process::wait_for(child).map(|_| worked)
+        }
+    }
+
+    fn end(&mut self, worked: Worked) -> io::Result<Worked> {
+        if let Some(child) = self.child.take() {
+            process::send_signal(child, Signal::SIGKILL);
+            process::wait_for(child)?;
+        }
+        Ok(worked)
+    }
+}
+
+/// What a worker says first: nothing, or the number of the step that failed and the system's error.
+fn readiness(confined: &Result<(), ConfineError>) -> Vec<u8> {
+    let Err(error) = confined else {
+        return Vec::new();
+    };
+    let number = error.source.raw_os_error().unwrap_or_default();
+    let step = ConfineStep::ALL.iter().position(|step| *step == error.step);
+    let step = step.unwrap_or_default() as u8;
+    std::iter::once(step).chain(number.to_le_bytes()).collect()
+}
+
+fn unconfined(said: &[u8]) -> Worked {
+    let step = said
+        .first()
+        .and_then(|step| ConfineStep::ALL.get(usize::from(*step)));
+    match (step, said.last_chunk()) {
+        (Some(step), Some(number)) => Worked::Unconfined(*step, i32::from_le_bytes(*number)),
+        _ => Worked::Broken("it did not say whether it is confined"),
     }
 }
 
@@ -130,7 +185,11 @@ fn work(
     local_time::keep_zone();
     signals::fail_at_file_size_limit();
     let descriptors: Vec<BorrowedFd<'_>> = kept.files.iter().copied().chain([socket]).collect();
-    if confine(parent, kept.root, &descriptors).is_err() {
+    // The hook of the standard library would look for files, for a backtrace, and end this process by
+    // SIGSYS: a fault of ours would look like an attack.
+    std::panic::set_hook(Box::new(|_| std::process::abort()));
+    let confined = confine(parent, kept.root, &descriptors);
+    if send_frame(socket, &readiness(&confined)).is_err() || confined.is_err() {
         return;
     }
     while let Ok(question) = receive_frame(socket) {
@@ -158,20 +217,26 @@ fn receive_answer(
     let mut answer = Incoming::new(ANSWER_LIMIT);
     let mut begin = None;
     loop {
-        match readable_within(socket, interval) {
-            Ok(true) => match answer.receive(socket) {
-                Ok(Some(answer)) => return Received::Answer(answer),
-                Ok(None) => {}
-                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                    return Received::Broken("its answer is longer than 1 MiB");
-                }
-                Err(_) => return Received::Gone,
-            },
-            Ok(false) => {
+        let readable = readable_within(socket, interval);
+        let received = match readable {
+            Ok(true) => answer.receive(socket),
+            Ok(false) => Err(io::ErrorKind::WouldBlock.into()),
+            Err(_) => return Received::Gone,
+        };
+        match received {
+            Ok(Some(answer)) => return Received::Answer(answer),
+            Ok(None) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 // One that is gone is seen by the socket.
                 if process::processor_time(child).is_ok_and(&mut is_stuck) {
                     return Received::Stuck;
                 }
+                if readable.is_ok_and(|readable| readable) {
+                    std::thread::sleep(PAUSE.min(interval));
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Received::Broken("its answer is longer than 1 MiB");
             }
             Err(_) => return Received::Gone,
         }
@@ -183,22 +248,20 @@ fn receive_answer(
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        let Some(children) = self.children.take() else {
-            return;
-        };
         if let Some(child) = self.child.take() {
-            children.ignore();
-            process::end_untraced(child);
+            self.children.end_untraced(child);
         }
-        children.restore();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsRawFd;
+
     use super::*;
     use crate::execute::watchdog::Watchdog;
     use fuselage_linux::shared_notes::SharedNotes;
+    use fuselage_testing::confinement_works;
 
     const OFTEN: Duration = Duration::from_millis(10);
 
@@ -215,7 +278,7 @@ mod tests {
             root: root.as_fd(),
             files: Vec::new(),
         };
-        Worker::start(&kept, answer).unwrap()
+        Worker::start(&Rc::new(ChildSignal::begin()), &kept, answer).unwrap()
     }
 
     fn watched(allowance: Duration, work: impl FnOnce(&SharedNotes)) -> (Worked, Vec<Vec<u8>>) {
@@ -236,6 +299,9 @@ mod tests {
 
     #[test]
     fn one_that_computes_without_progress_is_ended_and_its_note_is_left() {
+        if !confinement_works() {
+            return;
+        }
         let (worked, notes) = watched(Duration::from_millis(100), |notes| {
             notes.note(b"the entry");
             loop {
@@ -250,6 +316,9 @@ mod tests {
 
     #[test]
     fn one_that_gets_on_or_waits_is_not() {
+        if !confinement_works() {
+            return;
+        }
         let (worked, _) = watched(Duration::from_millis(100), |notes| {
             for round in 0..6_u8 {
                 notes.note(&[b'0' + round]);
@@ -262,6 +331,9 @@ mod tests {
 
     #[test]
     fn one_that_dies_is_told_from_one_that_ends() {
+        if !confinement_works() {
+            return;
+        }
         let died = |work: fn()| watched(Duration::from_secs(9), |_| work()).0;
         assert_eq!(
             died(|| std::process::abort()),
@@ -275,6 +347,9 @@ mod tests {
 
     #[test]
     fn one_that_does_what_no_reader_does_is_told_apart() {
+        if !confinement_works() {
+            return;
+        }
         let (worked, notes) = watched(Duration::from_secs(9), |notes| {
             notes.note(b"the entry");
             // Before it could do anything else with it.
@@ -290,7 +365,39 @@ mod tests {
     }
 
     #[test]
+    fn one_that_cannot_be_confined_says_so_and_reads_nothing() {
+        let (reader, _writer) = std::io::pipe().unwrap();
+        let kept = Kept {
+            // No directory that could be the root.
+            root: reader.as_fd(),
+            files: Vec::new(),
+        };
+        let children = Rc::new(ChildSignal::begin());
+        let mut worker = Worker::start(&children, &kept, <[u8]>::to_vec).unwrap();
+        const ENOTDIR: i32 = 20;
+        let worked = worker.ask(b"question", OFTEN, |_| false).unwrap();
+        assert_eq!(worked, Worked::Unconfined(ConfineStep::Root, ENOTDIR));
+        assert!(worker.ask(b"question", OFTEN, |_| false).is_err());
+    }
+
+    #[test]
+    fn a_panic_is_a_crash_and_no_attack() {
+        if !confinement_works() {
+            return;
+        }
+        // What the standard library does for a backtrace, if that is asked for, the filter would end.
+        let (worked, _) = watched(Duration::from_secs(9), |_| {
+            let nothing: Option<()> = std::hint::black_box(None);
+            nothing.unwrap();
+        });
+        assert_eq!(worked, Worked::Died(ExitKind::Signaled(Signal::SIGABRT)));
+    }
+
+    #[test]
     fn it_answers_until_it_is_ended_and_a_dead_one_no_more() {
+        if !confinement_works() {
+            return;
+        }
         let mut count = 0;
         let mut worker = start(|question| {
             count += 1;
@@ -308,15 +415,67 @@ mod tests {
         assert!(ask(b"a").is_err());
     }
 
+    /// Makes the file that it is asked for below its root.
+    fn maker(children: &Rc<ChildSignal>, root: &std::path::Path) -> Worker {
+        let root = std::fs::File::open(root).unwrap();
+        let kept = Kept {
+            root: root.as_fd(),
+            files: Vec::new(),
+        };
+        let make = |path: &[u8]| {
+            let path = std::str::from_utf8(path).unwrap_or_default();
+            vec![std::fs::File::create(path).is_ok().into()]
+        };
+        Worker::start(children, &kept, make).unwrap()
+    }
+
+    #[test]
+    fn each_of_several_reaches_its_own_directory_and_is_ended_alone() {
+        if !confinement_works() {
+            return;
+        }
+        let place = tempfile::tempdir().unwrap();
+        let [a, b] = ["a", "b"].map(|name| place.path().join(name));
+        let children = Rc::new(ChildSignal::begin());
+        let mut workers = [&a, &b].map(|root| {
+            std::fs::create_dir(root).unwrap();
+            maker(&children, root)
+        });
+        drop(children);
+        let others = b.join("of a");
+        for path in ["of a", "../b/of a", others.to_str().unwrap()] {
+            let answer = workers[0].ask(path.as_bytes(), OFTEN, |_| false).unwrap();
+            let expected = path == "of a";
+            assert_eq!(answer, Worked::Answer(vec![expected.into()]), "{path}");
+        }
+        let [first, mut second] = workers;
+        drop(first);
+        let answer = second.ask(b"of b", OFTEN, |_| false).unwrap();
+        assert_eq!(answer, Worked::Answer(vec![1]));
+        process::send_signal(second.child.unwrap(), Signal::SIGTERM);
+        let answer = second.ask(b"of b", OFTEN, |_| false).unwrap();
+        assert_eq!(answer, Worked::Died(ExitKind::Signaled(Signal::SIGTERM)));
+        let names = |path: &std::path::Path| {
+            let entries = std::fs::read_dir(path).unwrap();
+            let names = entries.map(|entry| entry.unwrap().file_name());
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (names(&a), names(&b)),
+            (vec!["of a".into()], vec!["of b".into()])
+        );
+    }
+
     /// A child that does with its side of the socket what `act` does, and then waits for ever.
     fn hostile(act: impl FnOnce(OwnedFd)) -> Worker {
         let (socket, theirs) = descriptors::socket_pair().unwrap();
-        let children = ChildSignal::begin();
+        let children = Rc::new(ChildSignal::begin());
         match process::fork().unwrap() {
             Forked::Parent(child) => Worker {
                 socket,
                 child: Some(child),
-                children: Some(children),
+                is_confined: true,
+                children,
             },
             Forked::Child => {
                 drop(socket);
@@ -367,6 +526,23 @@ mod tests {
             }
         };
         assert_eq!(answered(trickle), Worked::Broken(UNENDED));
+    }
+
+    #[test]
+    fn bytes_out_of_band_are_no_answer_and_the_look_goes_on() {
+        let mut worker = hostile(|socket| {
+            let flags = nix::sys::socket::MsgFlags::MSG_OOB;
+            let _ = nix::sys::socket::send(socket.as_raw_fd(), b"x", flags);
+            std::mem::forget(socket);
+        });
+        let mut looks = 0;
+        let begin = Instant::now();
+        let worked = worker.ask(b"", OFTEN, |_| {
+            looks += 1;
+            looks == 5
+        });
+        assert_eq!(worked.unwrap(), Worked::Stuck);
+        assert!(begin.elapsed() >= 4 * OFTEN, "it looks no more often");
     }
 
     #[test]

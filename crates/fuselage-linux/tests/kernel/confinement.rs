@@ -4,10 +4,11 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::num::NonZeroUsize;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
-use fuselage_linux::confinement::confine;
+use fuselage_linux::confinement::{ConfineStep, confine};
 use fuselage_linux::local_time::{LocalTime, keep_zone};
 use fuselage_linux::mapped_file::fill_new_file;
 use fuselage_linux::process::{
@@ -17,7 +18,15 @@ use fuselage_linux::{beneath, descriptors};
 use nix::errno::Errno;
 use nix::libc;
 
-use crate::child::{as_user, in_mount_namespace, in_user_namespace};
+use crate::call_filter::{refuse, refuse_prctl};
+use crate::child::{self, in_mount_namespace, in_user_namespace, user_namespaces_work};
+
+/// An ordinary user changes its root directory in a user namespace.
+fn as_user(test: impl FnOnce()) {
+    if user_namespaces_work() {
+        child::as_user(test);
+    }
+}
 
 /// Whether it worked. The argument is the process that confines.
 type Attack = fn(Pid) -> bool;
@@ -28,6 +37,9 @@ fn call(number: libc::c_long, arguments: [libc::c_long; 4]) -> bool {
     // SAFETY: the attacks pass numbers, null and strings that live for the call.
     unsafe { libc::syscall(number, a, b, c, d, -1, 0) >= 0 }
 }
+
+/// The directory that relative paths begin at.
+const HERE: libc::c_long = libc::AT_FDCWD as libc::c_long;
 
 /// What ends the process.
 const ENDING: &[(&str, Attack)] = &[
@@ -71,10 +83,37 @@ const ENDING: &[(&str, Attack)] = &[
     }),
     ("removing a file", |_| {
         let flags = libc::O_CREAT | libc::O_WRONLY;
-        let here = libc::c_long::from(libc::AT_FDCWD);
         let name = c"removed".as_ptr() as i64;
-        call(libc::SYS_openat, [here, name, flags.into(), 0o600])
-            && call(libc::SYS_unlinkat, [here, name, 0, 0])
+        call(libc::SYS_openat, [HERE, name, flags.into(), 0o600])
+            && call(libc::SYS_unlinkat, [HERE, name, 0, 0])
+    }),
+    ("a file with a set-user-ID bit", |_| {
+        let flags = libc::c_long::from(libc::O_CREAT | libc::O_WRONLY);
+        let name = c"set-user-id".as_ptr() as i64;
+        call(libc::SYS_openat, [HERE, name, flags, 0o4755])
+    }),
+    ("the same by its name", |_| {
+        let flags = libc::c_long::from(libc::O_CREAT | libc::O_WRONLY);
+        let name = c"later".as_ptr() as i64;
+        call(libc::SYS_openat, [HERE, name, flags, 0o755])
+            && call(libc::SYS_fchmodat, [HERE, name, 0o2755, 0])
+    }),
+    ("a directory with a sticky bit", |_| {
+        call(
+            libc::SYS_mkdirat,
+            [HERE, c"sticky".as_ptr() as i64, 0o1777, 0],
+        )
+    }),
+    ("a name for what a link leads to", |_| {
+        let flags = libc::c_long::from(libc::O_CREAT | libc::O_WRONLY);
+        let (name, other) = (c"one".as_ptr() as i64, c"other".as_ptr() as i64);
+        let arguments = [HERE, name, HERE, other, libc::AT_SYMLINK_FOLLOW.into()];
+        // SAFETY: the strings live for the call.
+        call(libc::SYS_openat, [HERE, name, flags, 0o600])
+            && unsafe {
+                let [a, b, c, d, e] = arguments;
+                libc::syscall(libc::SYS_linkat, a, b, c, d, e) == 0
+            }
     }),
     ("asking for namespaces", |_| {
         call(libc::SYS_unshare, [libc::CLONE_FS.into(), 0, 0, 0])
@@ -111,12 +150,67 @@ const REFUSED: &[(&str, Attack)] = &[
     }),
 ];
 
+type AttackOnGiven = fn(&Given) -> bool;
+
+/// What ends the process, too, and is done to what it was given: the archive, open to read, and a
+/// socket.
+const ON_WHAT_IS_OPEN: &[(&str, AttackOnGiven)] = &[
+    ("the mode of the archive", |given| {
+        call(libc::SYS_fchmod, [given.archive(), 0o6777, 0, 0])
+    }),
+    ("the same by an empty name", |given| {
+        let empty = c"".as_ptr() as i64;
+        let flags = libc::AT_EMPTY_PATH.into();
+        call(FCHMODAT2, [given.archive(), empty, 0o777, flags])
+    }),
+    ("the times of the archive", |given| {
+        call(libc::SYS_utimensat, [given.archive(), 0, 0, 0])
+    }),
+    ("its times by an empty name", |given| {
+        let flags = libc::AT_EMPTY_PATH.into();
+        let empty = c"".as_ptr() as i64;
+        call(libc::SYS_utimensat, [given.archive(), empty, 0, flags])
+    }),
+    ("bytes out of band", |given| {
+        let (byte, flags) = (c"x".as_ptr() as i64, libc::MSG_OOB.into());
+        call(libc::SYS_sendto, [given.socket(), byte, 1, flags])
+    }),
+];
+
+/// By number: newer than what `libc` has for all libraries (Linux 6.6).
+const FCHMODAT2: libc::c_long = 452;
+
+struct Given {
+    archive: File,
+    socket: OwnedFd,
+}
+
+impl Given {
+    fn archive(&self) -> libc::c_long {
+        self.archive.as_raw_fd().into()
+    }
+
+    fn socket(&self) -> libc::c_long {
+        self.socket.as_raw_fd().into()
+    }
+}
+
 /// How a child ends that does `body`, after it was confined where that is asked: 0 if it is true.
 fn ended(is_confined: bool, root: &File, body: impl FnOnce() -> bool) -> ExitKind {
+    ended_with(is_confined, root, &[], body)
+}
+
+/// The same with `kept` descriptors.
+fn ended_with(
+    is_confined: bool,
+    root: &File,
+    kept: &[BorrowedFd<'_>],
+    body: impl FnOnce() -> bool,
+) -> ExitKind {
     let parent = own_pid();
     match fork().unwrap() {
         Forked::Child => {
-            if is_confined && confine(parent, root.as_fd(), &[]).is_err() {
+            if is_confined && confine(parent, root.as_fd(), kept).is_err() {
                 exit_now(99);
             }
             exit_now(if body() { 0 } else { 1 })
@@ -144,9 +238,61 @@ fn attack() {
     }
 }
 
+/// Mode, times and length.
+fn facts(file: &File) -> (u32, i64, i64, u64) {
+    let facts = file.metadata().unwrap();
+    (facts.mode(), facts.mtime(), facts.atime(), facts.len())
+}
+
+fn attack_what_is_open() {
+    let directory = tempfile::tempdir_in("/tmp").unwrap();
+    let root = File::open(directory.path()).unwrap();
+    for (name, attack) in ON_WHAT_IS_OPEN {
+        let path = directory.path().join("archive");
+        fs::write(&path, b"archive").unwrap();
+        let old = fs::FileTimes::new()
+            .set_accessed(std::time::UNIX_EPOCH)
+            .set_modified(std::time::UNIX_EPOCH);
+        File::options()
+            .write(true)
+            .open(&path)
+            .and_then(|file| file.set_times(old))
+            .unwrap();
+        let (_other, socket) = descriptors::socket_pair().unwrap();
+        let given = Given {
+            archive: File::open(&path).unwrap(),
+            socket,
+        };
+        let before = facts(&given.archive);
+        let kept = [given.archive.as_fd(), given.socket.as_fd()];
+        let run = |is_confined| ended_with(is_confined, &root, &kept, || attack(&given));
+        assert_eq!(run(true), ExitKind::Signaled(Signal::SIGSYS), "{name}");
+        assert_eq!(facts(&given.archive), before, "{name}");
+        if *name == "the same by an empty name" && !has_fchmodat2() {
+            continue;
+        }
+        assert_eq!(run(false), ExitKind::Exited(0), "{name}: the twin");
+        let is_of_the_archive = *name != "bytes out of band";
+        let is_changed = facts(&given.archive) != before;
+        assert_eq!(is_changed, is_of_the_archive, "{name}: the twin");
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+/// Without arguments it fails otherwise where the kernel knows it.
+fn has_fchmodat2() -> bool {
+    !call(FCHMODAT2, [-1, 0, 0, 0]) && Errno::last() != Errno::ENOSYS
+}
+
+#[test]
+fn what_is_read_cannot_be_changed() {
+    as_user(attack_what_is_open);
+    in_user_namespace(attack_what_is_open);
+    in_mount_namespace(attack_what_is_open);
+}
+
 #[test]
 fn a_user_who_was_taken_over_can_do_nothing() {
-    // Here the root cannot be changed: Landlock alone keeps files away.
     as_user(attack);
 }
 
@@ -188,10 +334,10 @@ fn work() -> bool {
             bytes.fill(7);
         })?;
         file.set_len(20_000)?;
-        beneath::set_time(&file, 5, 6)?;
-        beneath::set_mode(&file, 0o751)?;
+        beneath::set_time(a.as_fd(), b"f", 5, 6)?;
+        beneath::set_mode(a.as_fd(), b"f", 0o751)?;
         beneath::make_symlink(b.as_fd(), b"l", b"/etc/passwd")?;
-        beneath::set_symlink_time(b.as_fd(), b"l", 5, 6)?;
+        beneath::set_time(b.as_fd(), b"l", 5, 6)?;
         beneath::make_hard_link(a.as_fd(), b"f", b.as_fd(), b"g")?;
         Ok(())
     };
@@ -204,6 +350,8 @@ fn work_is_done() {
     let directory = tempfile::tempdir_in("/tmp").unwrap();
     let root = File::open(directory.path()).unwrap();
     assert_eq!(ended(true, &root, work), ExitKind::Exited(0));
+    let file = fs::metadata(directory.path().join("a/f")).unwrap();
+    assert_eq!((file.mode() & 0o7777, file.mtime()), (0o751, 5));
     let content = fs::read(directory.path().join("b/g")).unwrap();
     assert_eq!(content.len(), 20_000);
     assert_eq!(&content[..10_000], [7; 10_000]);
@@ -329,7 +477,103 @@ fn one_whose_parent_is_gone_already_is_told() {
     let refused = || {
         let other = Pid::from_raw(own_pid().as_raw());
         confine(other, root.as_fd(), &[])
-            .is_err_and(|error| error.raw_os_error() == Some(libc::ESRCH))
+            .is_err_and(|error| error.source.raw_os_error() == Some(libc::ESRCH))
     };
     assert_eq!(ended(false, &root, refused), ExitKind::Exited(0));
+}
+
+/// Which step fails in a child after `prepare`; `None`: it is confined, without files of the host.
+fn failing_step(prepare: impl FnOnce()) -> Option<ConfineStep> {
+    const CONFINED: i32 = 50;
+    let root = File::open("/tmp").unwrap();
+    let parent = own_pid();
+    let confined = || {
+        prepare();
+        match confine(parent, root.as_fd(), &[]) {
+            Ok(()) if File::open("/etc/passwd").is_ok() => exit_now(99),
+            Ok(()) => exit_now(CONFINED),
+            Err(error) => exit_now(error.step as i32),
+        }
+    };
+    match ended(false, &root, confined) {
+        ExitKind::Exited(CONFINED) => None,
+        ExitKind::Exited(step) => Some(ConfineStep::ALL[usize::try_from(step).unwrap()]),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn drop_change_of_root() {
+    use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+    let mut sets = capabilities(None).unwrap();
+    sets.effective.remove(CapabilitySet::SYS_CHROOT);
+    sets.permitted.remove(CapabilitySet::SYS_CHROOT);
+    set_capabilities(None, sets).unwrap();
+}
+
+#[test]
+fn root_that_cannot_change_its_root_directory_does_so_in_a_user_namespace_or_is_told() {
+    in_mount_namespace(|| {
+        assert_eq!(failing_step(|| {}), None);
+        if user_namespaces_work() {
+            assert_eq!(failing_step(drop_change_of_root), None);
+        }
+        let refused = failing_step(|| {
+            drop_change_of_root();
+            refuse(&[(libc::SYS_unshare, Errno::EPERM)]);
+        });
+        assert_eq!(refused, Some(ConfineStep::Root));
+        // Landlock, where there is one, sees no modes and no times: it is no stand-in.
+        let refused = failing_step(|| refuse(&[(libc::SYS_chroot, Errno::ENOSYS)]));
+        assert_eq!(refused, Some(ConfineStep::Root));
+    });
+}
+
+#[test]
+fn a_filter_that_is_refused_is_told_from_one_that_there_cannot_be() {
+    const SECCOMP: libc::c_long = libc::SYS_seccomp;
+    as_user(|| {
+        for errno in [Errno::EPERM, Errno::ENOSYS] {
+            // By the older call.
+            let prepare = || refuse(&[(SECCOMP, errno)]);
+            assert_eq!(failing_step(prepare), None);
+            let root = File::open("/tmp").unwrap();
+            let end = ended(false, &root, || {
+                prepare();
+                let parent = nix::unistd::getppid();
+                confine(parent, root.as_fd(), &[]).is_ok() && call(libc::SYS_setsid, [0; 4])
+            });
+            assert_eq!(end, ExitKind::Signaled(Signal::SIGSYS));
+        }
+        let refused = || refuse(&[(SECCOMP, Errno::EINVAL)]);
+        assert_eq!(failing_step(refused), Some(ConfineStep::Calls));
+        let missing = || {
+            refuse(&[(SECCOMP, Errno::EINVAL)]);
+            refuse_prctl(libc::PR_GET_SECCOMP as u32, 0, Errno::EINVAL);
+        };
+        assert_eq!(failing_step(missing), None);
+        let neither = || {
+            refuse(&[(SECCOMP, Errno::EPERM)]);
+            let mode = libc::SECCOMP_MODE_FILTER;
+            refuse_prctl(libc::PR_SET_SECCOMP as u32, mode, Errno::EPERM);
+        };
+        assert_eq!(failing_step(neither), None);
+    });
+}
+
+/// `Dumpable` is what others see of the owner of the files in /proc, and a limit is inherited.
+#[test]
+fn its_memory_goes_to_nobody() {
+    as_user(|| {
+        let root = File::open("/tmp").unwrap();
+        let is_kept = || {
+            let limit = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_CORE);
+            nix::sys::prctl::get_dumpable() == Ok(false) && limit == Ok((0, 0))
+        };
+        assert!(!is_kept(), "the twin");
+        // What asks is not let through by the filter.
+        refuse(&[(libc::SYS_seccomp, Errno::EPERM)]);
+        let mode = libc::SECCOMP_MODE_FILTER;
+        refuse_prctl(libc::PR_SET_SECCOMP as u32, mode, Errno::EPERM);
+        assert_eq!(ended(true, &root, is_kept), ExitKind::Exited(0));
+    });
 }

@@ -45,6 +45,25 @@ fn a_missing_home_is_made_with_its_parents() {
 }
 
 #[test]
+fn the_way_back_from_what_is_missing_is_none() {
+    let outside = open_tempdir();
+    make(&outside.path().join("there"), ids()[0], 0o755);
+    let missing = outside.path().join("new");
+    for home in ["new/../home", "new/..", "new/deep/../../there/home"] {
+        let home = outside.path().join(home);
+        let expected = format!("{} is missing", missing.display());
+        assert_eq!(why(inspect_home(&home)), expected, "{}", home.display());
+        assert_eq!(refused(&home), ("ERR_HOME_UNUSABLE", expected));
+        assert_eq!(names(outside.path()), ["there"], "nothing is left");
+    }
+    // The twin: there is a way back from what is there.
+    let home = outside.path().join("there/../home");
+    assert_eq!(inspect_home(&home), HomeState::Creatable);
+    open_home(&home).unwrap();
+    assert_eq!(mode(&outside.path().join("home")), 0o700);
+}
+
+#[test]
 fn access_of_others_to_a_home_is_taken_away() {
     let outside = open_tempdir();
     let home = outside.path().join("home");

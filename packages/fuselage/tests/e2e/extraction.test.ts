@@ -1,13 +1,13 @@
 /** What is seen of the process that extracts: its progress, and its death. */
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compiled } from '../support/compile.js';
-import { mountTest } from '../support/must-mount.js';
+import { mountTest, rootMountTest, workerTest } from '../support/must-mount.js';
 import { freshDirectory, frontDoor } from '../support/places.js';
 import { caller, runFuselage, startFuselage } from '../support/run-fuselage.js';
 import { isAlive, until } from '../support/stand-in-node.js';
-import { workerBelow, writes } from '../support/worker.js';
+import { workerBelow, workersBelow, writes, writtenTrees } from '../support/worker.js';
 import { writeZip } from '../support/zip-file.js';
 
 /** So many that the worker can be found before it is done. */
@@ -92,30 +92,74 @@ describe('a worker that dies', () => {
   });
 });
 
-mountTest('a worker has nothing that it does not need', async () => {
-  const who = caller();
-  const words = ['run', '--jobs=1', '-s', many, 'echo', 'started'];
-  const { child, ended } = startFuselage(who, words);
-  const worker = await workerBelow(child.pid as number);
-  process.kill(worker, 'SIGSTOP');
+/** Its root, and what it has open but a socket. */
+function whatItHas(worker: number) {
   const status = readFileSync(`/proc/${worker}/status`, 'utf8');
   expect(status).toMatch(/^CapPrm:\t0+$/m);
   expect(status).toMatch(/^NoNewPrivs:\t1$/m);
   expect(status).toMatch(/^Seccomp:\t2$/m);
   const root = readlinkSync(`/proc/${worker}/root`);
-  expect(root).toMatch(new RegExp(`^${who.home}/.fuselage/procdirs/\\d+$`));
   // Not the caller's standard input, output and error either.
   const fds = `/proc/${worker}/fd`;
   const open = readdirSync(fds).map((fd) => readlinkSync(`${fds}/${fd}`));
-  const allowed = [root, many];
-  for (const target of open) {
-    const known = allowed.some((path) => target === path || target.startsWith(`${path}/`));
-    expect({ target, known: known || target.startsWith('socket:') }).toEqual({
-      target,
-      known: true,
-    });
-  }
   expect(open.filter((target) => target.startsWith('socket:'))).toHaveLength(1);
+  const below = open.filter((target) => target === root || target.startsWith(`${root}/`));
+  const others = open.filter((target) => !target.startsWith('socket:') && !below.includes(target));
+  return { root, others };
+}
+
+workerTest('a worker has nothing but its own archive and its own tree', async () => {
+  const who = caller();
+  const other = join(who.home, 'other.zip');
+  copyFileSync(many, other);
+  const words = ['run', '--jobs=1', '-d', `a:${many}`, '-s', `b:${other}`, 'echo', 'started'];
+  const { child, ended } = startFuselage(who, words);
+  let workers: number[] = [];
+  await until(() => {
+    workers = workersBelow(child.pid as number);
+    return workers.length === 2;
+  });
+  for (const worker of workers) process.kill(worker, 'SIGSTOP');
+  const had = workers.map(whatItHas).sort((one, next) => (one.root < next.root ? -1 : 1));
+  const place = had[0]?.root.replace(/\/dynamic\/a$/, '');
+  expect(place).toMatch(new RegExp(`^${who.home}/.fuselage/procdirs/\\d+$`));
+  expect(had).toEqual([
+    { root: `${place}/dynamic/a`, others: [many] },
+    { root: `${place}/static/b`, others: [other] },
+  ]);
+  for (const worker of workers) process.kill(worker, 'SIGCONT');
+  expect(await ended).toMatchObject({ status: 0, stdout: 'started\n', stderr: '' });
+});
+
+mountTest('a worker has ended before the next one writes', async () => {
+  const who = caller();
+  const words = ['run', '--jobs=1', '-d', `a:${many}`, '-d', `b:${many}`, 'echo', 'started'];
+  const { child, ended } = startFuselage(who, words);
+  const both: number[] = [];
+  await until(() => {
+    const [worker] = workersBelow(child.pid as number);
+    if (worker === undefined) return false;
+    const trees = writtenTrees(worker);
+    const count = workersBelow(child.pid as number).length;
+    if (trees.join() === 'dynamic/a') both.push(count);
+    if (!trees.includes('dynamic/b')) return false;
+    expect(count).toBe(1);
+    return true;
+  });
+  // The twin: they were two before.
+  expect(both).toContain(2);
+  expect(await ended).toMatchObject({ status: 0, stdout: 'started\n', stderr: '' });
+});
+
+rootMountTest('root that may not change its root directory confines it all the same', async () => {
+  const who = caller(0, { program: 'setpriv' });
+  const words = ['--bounding-set=-sys_chroot', frontDoor, 'run', '--jobs=1', '-s', `a:${many}`];
+  const { child, ended } = startFuselage(who, [...words, 'echo', 'started']);
+  const worker = await workerBelow(child.pid as number);
+  process.kill(worker, 'SIGSTOP');
+  const { root, others } = whatItHas(worker);
+  expect(root).toMatch(new RegExp(`^${who.home}/.fuselage/procdirs/\\d+/static/a$`));
+  expect(others).toEqual([many]);
   process.kill(worker, 'SIGCONT');
   expect(await ended).toMatchObject({ status: 0, stdout: 'started\n', stderr: '' });
 });

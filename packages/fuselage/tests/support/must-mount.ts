@@ -79,6 +79,9 @@ export function mountTestWith(program: string): Test {
 /** A test in which other ordinary users than {@link ordinaryUser} mount. */
 export const otherUserTest: Test = rootTestUnless(whyNoMount);
 
+/** A test that looks at what a worker has, which nobody but root can do. */
+export const workerTest: Test = rootTestUnless(whyNoMount);
+
 /** A test that mounts as root. */
 export const rootMountTest: Test = rootTestUnless(() => {
   const host = addon().hostFacts().value;

@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { launcher } from './places.js';
+import { readdirSync, readFileSync } from 'node:fs';
 import { until } from './stand-in-node.js';
 
 /** The parent of a process; 0 when it is gone. */
@@ -12,9 +11,10 @@ function parentOf(pid: number): number {
   }
 }
 
+/** By its name: the file of a worker is told to root alone. */
 function isLauncher(pid: number): boolean {
   try {
-    return readlinkSync(`/proc/${pid}/exe`) === launcher;
+    return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'fuselage-launch\n';
   } catch {
     return false;
   }
@@ -27,53 +27,55 @@ function isBelow(pid: number, ancestor: number): boolean {
   return false;
 }
 
-const mountNamespace = (pid: number | string) => readlinkSync(`/proc/${pid}/ns/mnt`);
-
-/**
- * Whether it has become a worker: in the run's mount namespace, where no child is but a worker (what
- * becomes node is in the caller's), and behind a filter of system calls, which is the last of its
- * confinement.
- */
+/** Whether it has become a worker: behind a filter of system calls, which is the last of its confinement. */
 function isConfined(pid: number): boolean {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return (
-      mountNamespace(pid) !== mountNamespace('self') &&
-      /^CapEff:\t0+$/m.test(status) &&
-      /^Seccomp:\t2$/m.test(status)
-    );
+    const marks = [/^CapEff:\t0+$/m, /^NoNewPrivs:\t1$/m, /^Seccomp:\t2$/m];
+    return marks.every((mark) => mark.test(status));
   } catch {
     return false;
   }
 }
 
-/** The process that extracts below `ancestor`: the launcher's file, forked by the launcher. */
-function findWorker(ancestor: number): number | undefined {
+/** The processes that extract below `ancestor`: the launcher's file, forked by the launcher. */
+export function workersBelow(ancestor: number): number[] {
   return readdirSync('/proc')
     .map(Number)
-    .find((pid) => {
+    .filter((pid) => {
       if (!(pid > 1) || !isLauncher(pid)) return false;
       const parent = parentOf(pid);
       return isLauncher(parent) && isBelow(parent, ancestor) && isConfined(pid);
     });
 }
 
-/** Whether a worker, whose root is the private directory of its run, has begun to write a static tree. */
-export function writes(worker: number): boolean {
+/** The trees, as `static/a`, of a worker's run in which something is. */
+export function writtenTrees(worker: number): string[] {
   try {
-    const trees = `/proc/${worker}/root/static`;
-    const [tree] = readdirSync(trees);
-    return readdirSync(`${trees}/${tree}`).length > 0;
+    // The launcher sees them.
+    const launcher = parentOf(worker);
+    const mounts = readFileSync(`/proc/${launcher}/mountinfo`, 'utf8');
+    const [, place] = /^\S+ \S+ \S+ \/ (\S+) .* - tmpfs fuselage /m.exec(mounts) ?? [];
+    const procdir = `/proc/${launcher}/root${place}`;
+    const kinds = readdirSync(procdir).filter((kind) => kind !== 'tmp');
+    return kinds
+      .flatMap((kind) => readdirSync(`${procdir}/${kind}`).map((tree) => `${kind}/${tree}`))
+      .filter((tree) => readdirSync(`${procdir}/${tree}`).length > 0);
   } catch {
-    return false;
+    return [];
   }
+}
+
+/** Whether the worker of a run with one tree has begun to write it. */
+export function writes(worker: number): boolean {
+  return writtenTrees(worker).length > 0;
 }
 
 /** Waits for the worker of a run that `ancestor` is or has started. */
 export async function workerBelow(ancestor: number): Promise<number> {
   let found: number | undefined;
   await until(() => {
-    found = findWorker(ancestor);
+    [found] = workersBelow(ancestor);
     return found !== undefined;
   });
   return found as number;

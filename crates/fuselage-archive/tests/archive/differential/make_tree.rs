@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use fuselage_linux::beneath::set_symlink_time;
+use fuselage_linux::beneath;
 
 use crate::differential::random_tree::{Node, What};
 
@@ -57,5 +57,5 @@ fn write_with_holes(path: &PathBuf, bytes: &[u8]) {
 fn set_time(path: &Path, seconds: i64) {
     let parent = File::open(path.parent().unwrap()).unwrap();
     let name = path.file_name().unwrap().as_bytes();
-    set_symlink_time(parent.as_fd(), name, seconds, 0).unwrap();
+    beneath::set_time(parent.as_fd(), name, seconds, 0).unwrap();
 }
