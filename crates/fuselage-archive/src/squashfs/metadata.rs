@@ -163,13 +163,21 @@ impl<'a> MetadataReader<'a> {
         if usize::from(reference.offset) >= block.bytes.len() {
             return Err(outside(table));
         }
-        Ok(Cursor {
+        let place = Place {
             position,
             offset: reference.offset.into(),
             block,
             table,
+        };
+        Ok(self.resume(place))
+    }
+
+    /// A cursor where another one was.
+    pub(crate) fn resume(&mut self, place: Place) -> Cursor<'_, 'a> {
+        Cursor {
             reader: self,
-        })
+            place,
+        }
     }
 
     fn block(&mut self, position: u64, table: Table) -> Result<Rc<Block>, ArchiveError> {
@@ -245,9 +253,9 @@ fn outside(table: Table) -> ArchiveError {
     ))
 }
 
-/// Reads on from somewhere in a table, over the borders of blocks.
-pub(crate) struct Cursor<'r, 'a> {
-    reader: &'r mut MetadataReader<'a>,
+/// Somewhere in a table, whose block is held.
+#[derive(Clone)]
+pub(crate) struct Place {
     table: Table,
     /// Where the block is in the image.
     position: u64,
@@ -255,33 +263,46 @@ pub(crate) struct Cursor<'r, 'a> {
     offset: usize,
 }
 
+/// Reads on from somewhere in a table, over the borders of blocks.
+pub(crate) struct Cursor<'r, 'a> {
+    reader: &'r mut MetadataReader<'a>,
+    place: Place,
+}
+
 impl Cursor<'_, '_> {
     /// Where the next byte is.
     pub(crate) fn reference(&self) -> Result<Reference, ArchiveError> {
+        let place = &self.place;
         let here = |position: u64, offset: usize| Reference {
-            block: position - self.table.start,
+            block: position - place.table.start,
             offset: offset as u16,
         };
         // At the end of a block it is the first of the next one.
-        Ok(match self.offset == self.block.bytes.len() {
-            true => here(self.block.next, 0),
-            false => here(self.position, self.offset),
+        Ok(match place.offset == place.block.bytes.len() {
+            true => here(place.block.next, 0),
+            false => here(place.position, place.offset),
         })
+    }
+
+    /// Where to [go on](MetadataReader::resume), once the reader has read something else.
+    pub(crate) fn place(self) -> Place {
+        self.place
     }
 
     /// Fills `to`.
     pub(crate) fn read(&mut self, mut to: &mut [u8]) -> Result<(), ArchiveError> {
         while !to.is_empty() {
-            if self.offset == self.block.bytes.len() {
-                self.position = self.block.next;
-                self.block = self.reader.block(self.position, self.table)?;
-                self.offset = 0;
+            let place = &mut self.place;
+            if place.offset == place.block.bytes.len() {
+                place.position = place.block.next;
+                place.block = self.reader.block(place.position, place.table)?;
+                place.offset = 0;
             }
-            let available = &self.block.bytes[self.offset..];
+            let available = &place.block.bytes[place.offset..];
             let count = available.len().min(to.len());
             let (now, later) = to.split_at_mut(count);
             now.copy_from_slice(&available[..count]);
-            self.offset += count;
+            place.offset += count;
             to = later;
         }
         Ok(())
