@@ -13,10 +13,10 @@ use crate::archive::{Archive, Contents};
 use crate::error::ArchiveError;
 use crate::extract::Progress;
 use crate::large_file::LargeFile;
+use crate::opened::Opened;
 use crate::output::{ContentError, Counted, FilePart};
 use crate::stop::Stop;
 use crate::tree::{Leaf, LeafKind, Tree};
-use crate::tree_writer::Opened;
 
 /// Files of one directory that one thread writes in a row.
 const RUN: usize = 128;
@@ -79,12 +79,13 @@ pub(crate) fn write_files(
         stop: &stop,
         large: &shared,
         contents: archive.contents(),
-        open: Opened::default(),
+        open: Opened::of_threads(jobs),
         at: At::default(),
     })
 }
 
-/// Runs of files of one group or directory, the biggest first.
+/// Runs of files of one group or directory, the biggest first; those of a few milliseconds in the order
+/// of their directories, so that the next one is near by.
 fn runs<'a, 'b>(files: &'b mut [&'a Leaf]) -> Vec<&'b [&'a Leaf]> {
     fn group(leaf: &Leaf) -> (Option<NonZeroU64>, u32) {
         match leaf.group {
@@ -100,7 +101,13 @@ fn runs<'a, 'b>(files: &'b mut [&'a Leaf]) -> Vec<&'b [&'a Leaf]> {
             None => cut(files),
         })
         .collect();
-    runs.sort_by_cached_key(|files| Reverse(files.iter().map(|leaf| leaf.size).sum::<u64>()));
+    runs.sort_by_cached_key(|files| {
+        let data = files
+            .iter()
+            .map(|leaf| leaf.size.saturating_sub(leaf.holes))
+            .sum::<u64>();
+        Reverse(data.max(RUN_BYTES))
+    });
     runs
 }
 
@@ -296,24 +303,33 @@ impl Writer<'_> {
     }
 }
 
-/// The path of the entry that a thread is at: the same but for its end in a run of one directory.
+/// The path of the entry that a thread is at: from one to the next its end changes.
 #[derive(Default)]
 struct At {
-    directory: Option<u32>,
+    directory: u32,
     path: Vec<u8>,
-    /// Bytes of the directory, with a slash.
-    begin: usize,
 }
 
 impl At {
     fn path(&mut self, tree: &Tree, leaf: &Leaf) -> &[u8] {
-        if self.directory != Some(leaf.directory) {
-            self.path = tree.path_in(leaf.directory, b"");
-            self.begin = self.path.len();
-            self.directory = Some(leaf.directory);
+        let directory = |number: u32| &tree.directories[number as usize];
+        let (mut above, mut to, mut below) = (self.directory, leaf.directory, Vec::new());
+        while above != to {
+            if directory(above).depth > directory(to).depth {
+                above = directory(above).parent;
+            } else {
+                below.push(directory(to).name);
+                to = directory(to).parent;
+            }
         }
-        self.path.truncate(self.begin);
-        self.path.extend_from_slice(tree.name(leaf.name));
+        self.path.truncate(directory(above).path_length);
+        for name in below.into_iter().rev().chain([leaf.name]) {
+            if !self.path.is_empty() {
+                self.path.push(b'/');
+            }
+            self.path.extend_from_slice(tree.name(name));
+        }
+        self.directory = leaf.directory;
         &self.path
     }
 }
@@ -372,11 +388,61 @@ mod tests {
     fn small_files_of_a_directory_are_written_in_a_row() {
         let leaves: Vec<Leaf> = (0..300).map(|number| leaf(number % 2, 1)).collect();
         let lengths: Vec<usize> = runs_of(&leaves).iter().map(Vec::len).collect();
-        assert_eq!(lengths, [RUN, RUN, 150 - RUN, 150 - RUN]);
+        assert_eq!(lengths, [RUN, 150 - RUN, RUN, 150 - RUN]);
         assert!(runs_of(&leaves).iter().all(|run| {
             let (directory, _) = run[0];
             run.iter().all(|(other, _)| *other == directory)
         }));
+    }
+
+    #[test]
+    fn small_runs_are_in_the_order_of_their_directories() {
+        let leaves = [leaf(3, 1), leaf(1, 2), leaf(4, RUN_BYTES + 1), leaf(2, 3)];
+        let expected = [4, 1, 2, 3];
+        let found = runs_of(&leaves)
+            .iter()
+            .map(|run| run[0].0)
+            .collect::<Vec<_>>();
+        assert_eq!(found, expected);
+        // Holes are no work.
+        let holes = Leaf {
+            holes: RUN_BYTES * 2,
+            ..leaf(1, RUN_BYTES * 2)
+        };
+        let leaves = [holes, leaf(2, RUN_BYTES + 1)];
+        assert_eq!(runs_of(&leaves)[0], [(2, RUN_BYTES + 1)]);
+    }
+
+    #[test]
+    fn the_path_of_an_entry_is_its_own_wherever_the_last_one_was() {
+        let limits = crate::Limits {
+            entries: 100,
+            bytes: 0,
+            depth: 100,
+            name_length: 100,
+            ratio: 1,
+        };
+        let mut tree = Tree::new(&limits, 1);
+        let paths = [
+            "1",
+            "a/1",
+            "a/b/c/d/1",
+            "a/b/c/2",
+            "a/bc/1",
+            "e/1",
+            "2",
+            "a/b/x/y/z",
+        ];
+        for path in paths {
+            tree.add_leaf(path.as_bytes(), leaf(0, 0)).unwrap();
+        }
+        let mut at = At::default();
+        for step in 1..paths.len() {
+            for number in 0..paths.len() {
+                let leaf = &tree.leaves[number * step % paths.len()];
+                assert_eq!(at.path(&tree, leaf), tree.path(leaf));
+            }
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod kinds;
 mod large_file;
 mod limits;
 mod looks_like;
+mod opened;
 mod output;
 mod path;
 mod source;

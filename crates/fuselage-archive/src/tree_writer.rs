@@ -1,8 +1,7 @@
 //! The one writer of trees. Entries are made below an open directory, never through a link: links
 //! come last, modes of directories after everything in them.
 
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 
 use fuselage_linux::beneath;
 
@@ -11,6 +10,7 @@ use crate::directory_writer::{finish_directories, make_directories};
 use crate::error::ArchiveError;
 use crate::extract::Progress;
 use crate::file_writer::write_files;
+use crate::opened::Opened;
 use crate::tree::{Leaf, LeafKind, Tree};
 
 /// Makes the tree of `archive` below `into`, which is empty, with `jobs` threads.
@@ -40,34 +40,12 @@ pub(crate) fn write_tree(
     finish_directories(tree, into)
 }
 
-/// The directory that was opened last.
-#[derive(Default)]
-pub(crate) struct Opened(Option<(u32, OwnedFd)>);
-
-impl Opened {
-    pub(crate) fn get(
-        &mut self,
-        tree: &Tree,
-        into: BorrowedFd<'_>,
-        number: u32,
-    ) -> io::Result<BorrowedFd<'_>> {
-        if self.0.as_ref().is_none_or(|(open, _)| *open != number) {
-            let directory = beneath::open_directory(into, &tree.directory_path(number))?;
-            self.0 = Some((number, directory));
-        }
-        self.0
-            .as_ref()
-            .map(|(_, open)| open.as_fd())
-            .ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-}
-
 fn make_symlinks(
     tree: &Tree,
     into: BorrowedFd<'_>,
     contents: &mut dyn Contents,
 ) -> Result<(), ArchiveError> {
-    let mut open = Opened::default();
+    let mut open = Opened::of_threads(1);
     let mut links: Vec<&Leaf> = tree.leaves_of(LeafKind::Symlink).collect();
     links.sort_by_key(|leaf| leaf.directory);
     for leaf in links {
@@ -97,13 +75,18 @@ fn make_symlinks(
 
 /// Names a second time what this extraction has made itself: never anything that was there.
 fn make_hard_links(tree: &Tree, into: BorrowedFd<'_>) -> Result<(), ArchiveError> {
-    let (mut open, mut open_target) = (Opened::default(), Opened::default());
-    for leaf in &tree.leaves {
-        let LeafKind::HardLink { to } = leaf.kind else {
-            continue;
-        };
+    let (mut open, mut open_target) = (Opened::of_threads(2), Opened::of_threads(2));
+    let with_target = |leaf| match leaf {
+        leaf @ &Leaf {
+            kind: LeafKind::HardLink { to },
+            ..
+        } => Some((leaf, &tree.leaves[to as usize])),
+        _ => None,
+    };
+    let mut links: Vec<(&Leaf, &Leaf)> = tree.leaves.iter().filter_map(with_target).collect();
+    links.sort_by_key(|(leaf, target)| (leaf.directory, target.directory));
+    for (leaf, target) in links {
         let failed = |error| ArchiveError::write(&tree.path(leaf), error);
-        let target = &tree.leaves[to as usize];
         let from = open_target
             .get(tree, into, target.directory)
             .map_err(failed)?;

@@ -1,5 +1,8 @@
-//! Making a tree below an open directory, and nothing outside of it: no name is followed through a
-//! symbolic link, `..` or a mount on the way.
+//! Making a tree below an open directory, and nothing outside of it: no name is `..` or is followed
+//! through a symbolic link. Only [`open_above`] goes up, and it compares where it came.
+//!
+//! Mounts on the way are crossed: the directories of a run are mounts themselves, and only who may
+//! mount in the run's namespace can put others there.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -13,12 +13,11 @@ use crate::squashfs::superblock::Superblock;
 const BLOCK: usize = 8192;
 /// Blocks that are kept: 16 MiB, the inodes of some 400,000 files.
 const KEPT: usize = 2048;
-/// So often blocks may be unpacked whatever the image: a small one may be in any order.
-const UNPACKED: u64 = 1024;
-/// Bytes of the tables for each of which a block may be unpacked once more, and entries. Tools write
-/// inodes in the order of a walk, so that no block is unpacked twice, and blocks have more bytes than
-/// that even where files differ in their numbers alone. Only `mksquashfs -sort` can write them in any
-/// order, which the blocks that are kept are for.
+/// So often blocks may be unpacked again whatever the image: a small one may be in any order.
+const AGAIN: u64 = 1024;
+/// Bytes of the tables for each of which a block may be unpacked again, and entries. Tools write
+/// inodes in the order of a walk, so that no block is unpacked twice. Only `mksquashfs -sort` can
+/// write them in any order, which the blocks that are kept are for.
 const BYTES: u64 = 512;
 const ENTRIES: u64 = 2;
 /// In a block's header: it is not compressed.
@@ -75,20 +74,42 @@ pub(crate) struct MetadataReader<'a> {
     work: Work,
 }
 
-/// How often blocks were unpacked, and how often they may be: an image could refer to its inodes in
-/// such an order that each of millions costs a block.
+/// How often blocks were unpacked again, and how often they may be: an image could refer to its inodes
+/// in such an order that each of millions costs a block.
+///
+/// What is unpacked for the first time costs nothing, since the image bounds it: holes, or entries that
+/// are all alike, pack to blocks of some 20 bytes, so that their number says nothing.
 struct Work {
-    unpacked: u64,
+    read: Positions,
+    /// Bytes of the tables that were not read yet, unless blocks overlap.
+    unread: u64,
+    again: u64,
     /// Whatever the entries.
     allowed: u64,
     entries: u64,
 }
 
 impl Work {
-    /// Counts one block.
-    fn count(&mut self, table: Table) -> Result<(), ArchiveError> {
-        self.unpacked += 1;
-        match self.unpacked > self.allowed.saturating_add(self.entries / ENTRIES) {
+    fn new(table_bytes: u64) -> Self {
+        Self {
+            read: Positions::default(),
+            unread: table_bytes,
+            again: 0,
+            allowed: AGAIN.saturating_add(table_bytes / BYTES),
+            entries: 0,
+        }
+    }
+
+    /// Counts the block at `position`, which has `length` bytes, packed.
+    fn count(&mut self, position: u64, length: u64, table: Table) -> Result<(), ArchiveError> {
+        if self.read.insert(position)
+            && let Some(unread) = self.unread.checked_sub(length)
+        {
+            self.unread = unread;
+            return Ok(());
+        }
+        self.again += 1;
+        match self.again > self.allowed.saturating_add(self.entries / ENTRIES) {
             true => Err(damaged(format!(
                 "the {} table would have to be unpacked again and again, since what refers to it is \
                  in no order",
@@ -96,6 +117,21 @@ impl Work {
             ))),
             false => Ok(()),
         }
+    }
+}
+
+/// A set of positions, a bit each: those of blocks lie close together.
+#[derive(Default)]
+struct Positions(HashMap<u64, [u64; 8]>);
+
+impl Positions {
+    /// Whether it was not in it yet.
+    fn insert(&mut self, position: u64) -> bool {
+        let bits = &mut self.0.entry(position / 512).or_default()[(position % 512 / 64) as usize];
+        let bit = 1 << (position % 64);
+        let is_new = *bits & bit == 0;
+        *bits |= bit;
+        is_new
     }
 }
 
@@ -107,11 +143,7 @@ impl<'a> MetadataReader<'a> {
             kept: HashMap::new(),
             order: VecDeque::new(),
             last: None,
-            work: Work {
-                unpacked: 0,
-                allowed: UNPACKED.saturating_add(superblock.table_bytes() / BYTES),
-                entries: 0,
-            },
+            work: Work::new(superblock.table_bytes()),
         }
     }
 
@@ -131,13 +163,21 @@ impl<'a> MetadataReader<'a> {
         if usize::from(reference.offset) >= block.bytes.len() {
             return Err(outside(table));
         }
-        Ok(Cursor {
+        let place = Place {
             position,
             offset: reference.offset.into(),
             block,
             table,
+        };
+        Ok(self.resume(place))
+    }
+
+    /// A cursor where another one was.
+    pub(crate) fn resume(&mut self, place: Place) -> Cursor<'_, 'a> {
+        Cursor {
             reader: self,
-        })
+            place,
+        }
     }
 
     fn block(&mut self, position: u64, table: Table) -> Result<Rc<Block>, ArchiveError> {
@@ -157,7 +197,6 @@ impl<'a> MetadataReader<'a> {
     }
 
     fn read_and_keep(&mut self, position: u64, table: Table) -> Result<Rc<Block>, ArchiveError> {
-        self.work.count(table)?;
         let block = Rc::new(self.read(position, table)?);
         if self.order.len() == KEPT
             && let Some(oldest) = self.order.pop_front()
@@ -187,6 +226,7 @@ impl<'a> MetadataReader<'a> {
             ))
         };
         let packed = packed.get(2..2 + length).ok_or_else(broken)?;
+        self.work.count(position, 2 + length as u64, table)?;
         let bytes = if header & STORED != 0 {
             packed.to_vec()
         } else {
@@ -213,9 +253,9 @@ fn outside(table: Table) -> ArchiveError {
     ))
 }
 
-/// Reads on from somewhere in a table, over the borders of blocks.
-pub(crate) struct Cursor<'r, 'a> {
-    reader: &'r mut MetadataReader<'a>,
+/// Somewhere in a table, whose block is held.
+#[derive(Clone)]
+pub(crate) struct Place {
     table: Table,
     /// Where the block is in the image.
     position: u64,
@@ -223,33 +263,46 @@ pub(crate) struct Cursor<'r, 'a> {
     offset: usize,
 }
 
+/// Reads on from somewhere in a table, over the borders of blocks.
+pub(crate) struct Cursor<'r, 'a> {
+    reader: &'r mut MetadataReader<'a>,
+    place: Place,
+}
+
 impl Cursor<'_, '_> {
     /// Where the next byte is.
     pub(crate) fn reference(&self) -> Result<Reference, ArchiveError> {
+        let place = &self.place;
         let here = |position: u64, offset: usize| Reference {
-            block: position - self.table.start,
+            block: position - place.table.start,
             offset: offset as u16,
         };
         // At the end of a block it is the first of the next one.
-        Ok(match self.offset == self.block.bytes.len() {
-            true => here(self.block.next, 0),
-            false => here(self.position, self.offset),
+        Ok(match place.offset == place.block.bytes.len() {
+            true => here(place.block.next, 0),
+            false => here(place.position, place.offset),
         })
+    }
+
+    /// Where to [go on](MetadataReader::resume), once the reader has read something else.
+    pub(crate) fn place(self) -> Place {
+        self.place
     }
 
     /// Fills `to`.
     pub(crate) fn read(&mut self, mut to: &mut [u8]) -> Result<(), ArchiveError> {
         while !to.is_empty() {
-            if self.offset == self.block.bytes.len() {
-                self.position = self.block.next;
-                self.block = self.reader.block(self.position, self.table)?;
-                self.offset = 0;
+            let place = &mut self.place;
+            if place.offset == place.block.bytes.len() {
+                place.position = place.block.next;
+                place.block = self.reader.block(place.position, place.table)?;
+                place.offset = 0;
             }
-            let available = &self.block.bytes[self.offset..];
+            let available = &place.block.bytes[place.offset..];
             let count = available.len().min(to.len());
             let (now, later) = to.split_at_mut(count);
             now.copy_from_slice(&available[..count]);
-            self.offset += count;
+            place.offset += count;
             to = later;
         }
         Ok(())
@@ -266,6 +319,44 @@ impl Cursor<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blocks_are_charged_when_they_come_again_or_overlap() {
+        let table = Table {
+            name: "test",
+            start: 0,
+            end: 3000,
+        };
+        let mut work = Work::new(3000);
+        let allowed = AGAIN + 3000 / BYTES;
+        for position in 0..1000 {
+            work.count(position * 3, 3, table).unwrap();
+        }
+        assert_eq!((work.again, work.unread), (0, 0));
+        // The table has no bytes left for them: they overlap.
+        work.count(1, 3, table).unwrap();
+        work.count(3, 3, table).unwrap();
+        assert_eq!(work.again, 2);
+        for _ in 2..allowed {
+            work.count(3, 3, table).unwrap();
+        }
+        assert!(work.count(3, 3, table).is_err());
+        work.entries = ENTRIES * 2;
+        assert!(work.count(3, 3, table).is_ok());
+        assert!(work.count(3, 3, table).is_err());
+    }
+
+    #[test]
+    fn positions_are_told_apart() {
+        let mut positions = Positions::default();
+        let all = [0, 1, 63, 64, 511, 512, 512 + 64, 1 << 40, u64::MAX];
+        for position in all {
+            assert!(positions.insert(position));
+        }
+        for position in all {
+            assert!(!positions.insert(position));
+        }
+    }
 
     #[test]
     fn a_table_unpacks_to_a_block_for_each_three_bytes_at_most() {

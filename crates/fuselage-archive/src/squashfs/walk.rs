@@ -1,15 +1,15 @@
-//! The walk through all directories of an image: each is read once, and each entry is counted
-//! before anything is kept of it.
+//! The walk through all directories of an image: each is read once, and its entries are added to the
+//! tree while it is read, which counts each of them before anything is kept of it.
 
 use std::collections::HashMap;
 
 use crate::error::{ArchiveError, shown};
 use crate::limits::Limits;
-use crate::path::check_place;
+use crate::path::{check_component, check_place};
 use crate::source::Source;
 use crate::squashfs::blocks::Bounds;
 use crate::squashfs::damaged;
-use crate::squashfs::directories::{Entries, Entry, read_listing};
+use crate::squashfs::directories::{Entry, Fault, ListingReader, Run};
 use crate::squashfs::fragments::FragmentTable;
 use crate::squashfs::inodes::{Content, FileFields, Listing, read_inode};
 use crate::squashfs::metadata::{MetadataReader, Reference};
@@ -33,10 +33,7 @@ pub(crate) fn walk(
     };
     let mut open = vec![(0, walk.root()?)];
     while let Some((number, listing)) = open.pop() {
-        let mut below = Vec::new();
-        for (name, entry) in walk.listing(number, listing)?.iter() {
-            below.extend(walk.add(number, name, entry)?);
-        }
+        let below = walk.list(number, listing)?;
         // The first one next: inodes lie in the order of such a walk.
         open.extend(below.into_iter().rev());
     }
@@ -44,6 +41,10 @@ pub(crate) fn walk(
     walked.tree.finish()?;
     Ok(walked)
 }
+
+/// Directories may have entries in common, whose files then have several names, but their listings
+/// together cannot be longer than what the table can unpack to.
+const SHARED: &str = "shares its entries with too many other directories";
 
 struct Walk<'a> {
     superblock: &'a Superblock,
@@ -76,26 +77,38 @@ impl Walk<'_> {
         Ok(listing)
     }
 
-    /// The entries of the directory with this number, of which none is in the tree yet.
-    fn listing(&mut self, number: u32, listing: Listing) -> Result<Entries, ArchiveError> {
+    /// Adds all entries of the directory with this number; what is to be listed next.
+    fn list(&mut self, number: u32, listing: Listing) -> Result<Vec<(u32, Listing)>, ArchiveError> {
+        let mut below = Vec::new();
         if listing.length == 0 {
-            return Ok(Entries::default());
+            return Ok(below);
         }
         self.listings_left = self
             .listings_left
             .checked_sub(listing.length.into())
-            .ok_or_else(|| damaged("directories share entries of the directory table"))?;
-        let tree = &self.walked.tree;
+            .ok_or_else(|| self.broken(number, SHARED))?;
         let table = self.superblock.directory_table();
-        let cursor = self.metadata.at(table, listing.start)?;
-        read_listing(cursor, listing.length, |entries, names| {
-            let more = More {
-                entries: entries as u64,
-                names: names as u64,
-                ..More::default()
-            };
-            tree.admit(|| tree.directory_path(number), more)
-        })
+        let mut reader = ListingReader::new(&mut self.metadata, table, listing)?;
+        let mut run = Run::default();
+        loop {
+            match reader.next(&mut self.metadata, &mut run) {
+                Ok(false) => return Ok(below),
+                Ok(true) => {}
+                Err(Fault::Listing(what)) => return Err(self.broken(number, what)),
+                Err(Fault::Table(error)) => return Err(error),
+            }
+            for (name, entry) in run.iter() {
+                below.extend(self.add(number, name, entry)?);
+            }
+        }
+    }
+
+    /// The directory with that number is damaged.
+    fn broken(&self, number: u32, what: &str) -> ArchiveError {
+        match number {
+            0 => damaged(format!("the root of the image {what}")),
+            _ => ArchiveError::damaged(&self.walked.tree.directory_path(number), what),
+        }
     }
 
     /// Adds an entry of the directory with the number `parent`; what is to be listed next if it is
@@ -107,6 +120,7 @@ impl Walk<'_> {
         entry: Entry,
     ) -> Result<Option<(u32, Listing)>, ArchiveError> {
         let tree = &self.walked.tree;
+        check_component(|| tree.path_in(parent, name), name)?;
         let (depth, length) = tree.place_in(parent, name);
         check_place(|| tree.path_in(parent, name), depth, length, tree.limits())?;
         if let Some(seen) = self.seen.get(&entry.number) {

@@ -1,5 +1,10 @@
 //! Makes squashfs images that no honest tool would make, field by field; nothing in them is
-//! compressed.
+//! compressed, but for the tables of [compressed](Image::compressed) ones.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
 
 pub(crate) const BLOCK_SIZE: u32 = 4096;
 pub(crate) const DIRECTORY: u16 = 1;
@@ -40,8 +45,8 @@ pub(crate) mod field {
 pub(crate) struct Image {
     /// The superblock's room, and data.
     pub(crate) data: Vec<u8>,
-    inodes: Vec<u8>,
-    listings: Vec<u8>,
+    inodes: Table,
+    listings: Table,
     /// Where a fragment block is, and its size.
     pub(crate) fragments: Vec<(u64, u32)>,
     numbers: u32,
@@ -70,16 +75,23 @@ impl Image {
     pub(crate) fn new() -> Self {
         Self {
             data: vec![0; 96],
-            inodes: Vec::new(),
-            listings: Vec::new(),
+            inodes: Table::default(),
+            listings: Table::default(),
             fragments: Vec::new(),
             numbers: 0,
         }
     }
 
+    /// One whose inodes and listings are compressed.
+    pub(crate) fn compressed() -> Self {
+        let mut image = Self::new();
+        (image.inodes.compresses, image.listings.compresses) = (true, true);
+        image
+    }
+
     /// The reference and the number that the next inode will have.
     pub(crate) fn next(&self) -> (u64, u32) {
-        (reference(self.inodes.len()), self.numbers + 1)
+        (self.inodes.end(), self.numbers + 1)
     }
 
     /// An inode of type `kind`; `body`: what follows its header.
@@ -87,10 +99,10 @@ impl Image {
         let (inode, number) = self.next();
         self.numbers = number;
         for field in [kind, mode, 0, 0] {
-            self.inodes.extend(field.to_le_bytes());
+            self.inodes.extend(&field.to_le_bytes());
         }
-        self.inodes.extend(SECONDS.to_le_bytes());
-        self.inodes.extend(number.to_le_bytes());
+        self.inodes.extend(&SECONDS.to_le_bytes());
+        self.inodes.extend(&number.to_le_bytes());
         self.inodes.extend(body);
         Entry {
             name: name.to_vec(),
@@ -107,7 +119,7 @@ impl Image {
     /// Gives an entry other permission bits, special ones among them.
     pub(crate) fn set_mode(&mut self, entry: &Entry, mode: u16) {
         let at = (entry.inode >> 16) as usize / 8194 * 8192 + entry.inode as u16 as usize;
-        set(&mut self.inodes, at + 2, &mode.to_le_bytes());
+        set(&mut self.inodes.bytes, at + 2, &mode.to_le_bytes());
     }
 
     /// A file of whole blocks and a last one that is shorter.
@@ -176,18 +188,20 @@ impl Image {
 
     /// A directory; entries are taken as they are, in this order.
     pub(crate) fn directory(&mut self, name: &str, entries: &[Entry]) -> Entry {
-        let start = self.listings.len();
+        let (start, at) = (self.listed(), self.listings.end());
         for entry in entries {
-            let listing = listing_of(entry);
-            self.listings.extend(listing);
+            self.listings.extend(&listing_of(entry));
         }
-        let length = self.listings.len() - start;
-        self.directory_of(name, start, length as u32)
+        let length = self.listed() - start;
+        self.directory_at(name, at, length as u32)
     }
 
     /// A directory whose listing begins at a byte of the table.
     pub(crate) fn directory_of(&mut self, name: &str, start: usize, length: u32) -> Entry {
-        let at = reference(start);
+        self.directory_at(name, reference(start), length)
+    }
+
+    fn directory_at(&mut self, name: &str, at: u64, length: u32) -> Entry {
         let mut body = Vec::new();
         for field in [2, length + 3, (at >> 16) as u32, 1] {
             body.extend(field.to_le_bytes());
@@ -200,7 +214,7 @@ impl Image {
 
     /// Bytes of all listings so far.
     pub(crate) fn listed(&self) -> usize {
-        self.listings.len()
+        self.listings.bytes.len()
     }
 
     /// Puts bytes into the directory table that are no entries, perhaps.
@@ -220,9 +234,9 @@ impl Image {
             data: mut bytes, ..
         } = self;
         let inode_table = bytes.len() as u64;
-        bytes.extend(metadata(&self.inodes));
+        bytes.extend(self.inodes.finish());
         let directory_table = bytes.len() as u64;
-        bytes.extend(metadata(&self.listings));
+        bytes.extend(self.listings.finish());
         let mut positions = Vec::new();
         for entries in self.fragments.chunks(512) {
             positions.extend((bytes.len() as u64).to_le_bytes());
@@ -298,6 +312,54 @@ pub(crate) fn set(bytes: &mut [u8], at: usize, with: &[u8]) {
 /// Where the byte `at` of a table, unpacked, is: block and offset.
 fn reference(at: usize) -> u64 {
     ((at / 8192 * 8194) as u64) << 16 | (at % 8192) as u64
+}
+
+/// The bytes of a table.
+#[derive(Clone, Debug, Default)]
+struct Table {
+    bytes: Vec<u8>,
+    compresses: bool,
+    /// Blocks that are full; only where it compresses.
+    packed: Vec<u8>,
+    /// How many bytes are in them.
+    done: usize,
+}
+
+impl Table {
+    fn extend(&mut self, bytes: &[u8]) {
+        self.bytes.extend(bytes);
+        while self.compresses && self.bytes.len() - self.done >= 8192 {
+            self.pack(8192);
+        }
+    }
+
+    fn pack(&mut self, length: usize) {
+        let block = &self.bytes[self.done..self.done + length];
+        let mut zlib = ZlibEncoder::new(Vec::new(), Compression::best());
+        zlib.write_all(block).unwrap();
+        let packed = zlib.finish().unwrap();
+        assert!(packed.len() < length, "it would be stored");
+        self.packed.extend((packed.len() as u16).to_le_bytes());
+        self.packed.extend(packed);
+        self.done += length;
+    }
+
+    /// Where the next byte will be: block and offset.
+    fn end(&self) -> u64 {
+        match self.compresses {
+            true => (self.packed.len() as u64) << 16 | (self.bytes.len() - self.done) as u64,
+            false => reference(self.bytes.len()),
+        }
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        match (self.compresses, self.bytes.len() - self.done) {
+            (false, _) => return metadata(&self.bytes),
+            (true, 0) => {}
+            (true, rest) => self.pack(rest),
+        }
+        self.packed
+    }
 }
 
 /// Metadata blocks that are not compressed.

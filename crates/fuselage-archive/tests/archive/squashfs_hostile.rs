@@ -3,9 +3,9 @@
 
 use std::os::unix::fs::MetadataExt;
 
-use fuselage_archive::ArchiveError;
+use fuselage_archive::{ArchiveError, Limits};
 
-use crate::place::Place;
+use crate::place::{LIMITS, Place};
 use crate::squashfs_builder::{DIRECTORY, Entry, Image, SYMLINK, listing_of};
 
 pub(crate) fn refusal(image: &[u8]) -> ArchiveError {
@@ -133,6 +133,43 @@ fn entries_are_counted_before_they_are_kept() {
         .map(|number| image.directory_of(&format!("d{number:02}"), start, length))
         .collect();
     let few = image.clone().with_root(&directories[..9]);
-    refused("LIMIT", "10001 entries", &image.with_root(&directories));
+    refused(
+        "LIMIT",
+        "`d09/f0980` the archive has 10001 entries",
+        &image.with_root(&directories),
+    );
     assert_eq!(accepted(&few).tree().len(), 9 * 1001);
+}
+
+#[test]
+fn directories_share_no_more_entries_than_their_table_has() {
+    const SHARED: usize = 800;
+    let with = |directories: usize| {
+        let mut image = Image::compressed();
+        let file = image.file("", b"x");
+        for number in 0..SHARED {
+            image.list_raw(&listing_of(&Entry {
+                name: format!("{number:0255}").into_bytes(),
+                ..file.clone()
+            }));
+        }
+        let length = image.listed() as u32;
+        let directories: Vec<Entry> = (0..directories)
+            .map(|number| image.directory_of(&format!("d{number:02}"), 0, length))
+            .collect();
+        let above = image.directory("above", &directories);
+        image.with_root(&[above])
+    };
+    let limits = Limits {
+        entries: 1_000_000,
+        ..LIMITS
+    };
+    let place = Place::of("squashfs");
+    let listed = |directories| place.listed(&with(directories), &limits);
+    assert_eq!(listed(10).unwrap(), 1 + 10 * (1 + SHARED as u64));
+    let error = listed(99).unwrap_err();
+    assert_eq!(error.code(), "ERR_ARCHIVE_DAMAGED");
+    let what = "shares its entries with too many other directories";
+    assert!(error.to_string().contains(what), "{error}");
+    assert!(error.to_string().contains("`above/d"), "{error}");
 }

@@ -1,7 +1,7 @@
 //! Superblocks and tables of images that lie, and images that were cut off.
 
 use crate::place::Place;
-use crate::squashfs_builder::{Image, field, set};
+use crate::squashfs_builder::{Entry, FILE, Image, field, listing_of, set};
 use crate::squashfs_hostile::{accepted, one, refusal, refused, whole};
 
 #[test]
@@ -127,6 +127,48 @@ fn listings_are_checked() {
     };
     let empty = listed(b"", None);
     assert_eq!(accepted(&empty).tree().len(), 1);
+    // The whole path of the directory is named.
+    let name = |length: u16| {
+        let mut bytes = listing_of(&Entry {
+            name: Vec::new(),
+            inode: 0,
+            number: 1,
+            kind: FILE,
+        });
+        set(&mut bytes, 18, &(length - 1).to_le_bytes());
+        bytes.resize(20 + usize::from(length), b'n');
+        bytes
+    };
+    let below = |bytes: &[u8]| {
+        one(|image| {
+            let start = image.listed();
+            image.list_raw(bytes);
+            let inner = image.directory_of("d", start, bytes.len() as u32);
+            image.directory("a", &[inner])
+        })
+    };
+    let long = format!("`a/d/{}` has a component of 256", "n".repeat(256));
+    for (code, what, bytes) in [
+        (
+            "DAMAGED",
+            "`a/d` has a listing that ends within",
+            vec![0; 5],
+        ),
+        ("DAMAGED", "`a/d` has a run of more than", vec![1; 12]),
+        ("DAMAGED", "`a/d` has a name of more than", name(257)),
+        ("LIMIT", &*long, name(256)),
+        // Its inode is that of its directory.
+        ("HOSTILE", "`a/d/n` is a directory that is", name(1)),
+    ] {
+        refused(code, what, &below(&bytes));
+    }
+    accepted(&below(b""));
+    let mut image = Image::new();
+    let start = image.listed();
+    image.list_raw(&[0; 5]);
+    let root = image.directory_of("", start, 5);
+    let what = "the root of the image has a listing that ends within";
+    refused("DAMAGED", what, &image.finish(root.inode));
     refused("DAMAGED", "within an entry", &listed(&[0; 5], None));
     refused("DAMAGED", "within an entry", &listed(&[0; 12], None));
     refused("DAMAGED", "within an entry", &listed(&[0; 20], None));

@@ -382,7 +382,7 @@ fn many() -> Vec<Attack> {
         Attack {
             name: "more entries than are allowed",
             zip: cell(&zips, "with the entry `e001000`"),
-            squashfs: cell(&images, "with what is in its root"),
+            squashfs: cell(&images, "with the entry `e001000`"),
         },
     ]
 }

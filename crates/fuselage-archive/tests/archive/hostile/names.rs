@@ -122,7 +122,7 @@ fn leading_elsewhere() -> Vec<Attack> {
             zip: zip_refused("a/../../outside/precious", DOT_DOT, "a/..b/c../precious"),
             squashfs: refused(
                 HOSTILE,
-                says("..", STANDS),
+                says("a/..", STANDS),
                 deep_image(&["a", "..", "..", "outside"], "precious"),
                 deep_image(&["a", "..b", "c..", "outside"], "precious"),
                 below("a/..b/c../outside/precious"),
@@ -277,7 +277,7 @@ fn long_and_deep() -> Vec<Attack> {
             ),
             squashfs: refused(
                 DAMAGED,
-                "a directory has a name of more than 256 bytes",
+                "the root of the image has a name of more than 256 bytes",
                 image_of(n(65_536)),
                 image_of(n(255)),
                 below(n(255)),

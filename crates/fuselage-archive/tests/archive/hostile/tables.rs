@@ -183,15 +183,16 @@ fn contradictions() -> Vec<Attack> {
                 &[9, 0, 9, 0],
             ),
             squashfs: {
+                // The listing of the root, which is as long, comes first: behind the last entry there
+                // is nothing.
                 let with = |more: u32| {
-                    image(|image| {
-                        let inner = image.file("f", CONTENT);
-                        let start = image.listed();
-                        let listing = listing_of(&inner);
-                        image.list_raw(&listing);
-                        let length = listing.len() as u32 + more;
-                        vec![image.directory_of("d", start, length)]
-                    })
+                    let mut image = Image::new();
+                    let listing = listing_of(&image.file("f", CONTENT));
+                    let length = listing.len() as u32 + more;
+                    let directory = image.directory_of("d", listing.len(), length);
+                    let root = image.directory("", &[directory]);
+                    image.list_raw(&listing);
+                    image.finish(root.inode)
                 };
                 let nodes = vec![a_directory("d"), a_file("d/f", CONTENT)];
                 let message = "something points outside of the directory table";
