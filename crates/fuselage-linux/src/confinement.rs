@@ -11,7 +11,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::{chroot, fchdir};
 
 use crate::process::{self, Pid, Signal};
-use crate::{call_filter, capabilities, descriptors, landlock};
+use crate::{call_filter, capabilities, descriptors};
 
 /// What was being taken away when that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,22 +28,19 @@ pub enum ConfineStep {
     Capabilities,
     /// A core file, and being traced.
     Memory,
-    /// Files, by Landlock.
-    Files,
     /// System calls.
     Calls,
 }
 
 impl ConfineStep {
     /// All of them, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::Parent,
         Self::Privileges,
         Self::Descriptors,
         Self::Root,
         Self::Capabilities,
         Self::Memory,
-        Self::Files,
         Self::Calls,
     ];
 
@@ -64,7 +61,6 @@ impl fmt::Display for ConfineStep {
             Self::Root => "change its root directory (chroot(2))",
             Self::Capabilities => "give up its capabilities",
             Self::Memory => "keep its memory from other programs (PR_SET_DUMPABLE)",
-            Self::Files => "restrict its files (landlock_restrict_self(2))",
             Self::Calls => "filter its system calls (seccomp(2))",
         })
     }
@@ -86,7 +82,7 @@ pub struct ConfineError {
 /// Any other call ends it by SIGSYS.
 ///
 /// The change of the root is the one that keeps files away whatever else is missing. The filter of
-/// calls and Landlock are left out where the kernel or the host does not offer them.
+/// calls is left out where the kernel or the host does not offer it.
 ///
 /// For a forked child with one thread that never returns, an error included: values that own other
 /// descriptors must neither be used nor dropped afterwards. Numbers 0, 1 and 2 are `root` as well, so
@@ -106,7 +102,6 @@ pub fn confine(
     capabilities::give_up().map_err(ConfineStep::Capabilities.failed())?;
     // After all that changes the rights of this process, which could undo it.
     keep_memory().map_err(ConfineStep::Memory.failed())?;
-    landlock::restrict_to(root).map_err(ConfineStep::Files.failed())?;
     call_filter::install().map_err(ConfineStep::Calls.failed())
 }
 

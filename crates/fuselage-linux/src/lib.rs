@@ -28,7 +28,6 @@ pub mod host_facts;
     unsafe_code,
     reason = "Landlock, which no crate here offers as safe functions"
 )]
-mod landlock;
 #[allow(
     unsafe_code,
     reason = "signal(2) and fcntl(2) by number, which no crate offers as safe functions"

@@ -522,7 +522,6 @@ fn root_that_cannot_change_its_root_directory_does_so_in_a_user_namespace_or_is_
             refuse(&[(libc::SYS_unshare, Errno::EPERM)]);
         });
         assert_eq!(refused, Some(ConfineStep::Root));
-        // Landlock, where there is one, sees no modes and no times: it is no stand-in.
         let refused = failing_step(|| refuse(&[(libc::SYS_chroot, Errno::ENOSYS)]));
         assert_eq!(refused, Some(ConfineStep::Root));
     });
