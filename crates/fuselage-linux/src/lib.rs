@@ -26,10 +26,6 @@ pub mod file_identity;
 pub mod host_facts;
 #[allow(
     unsafe_code,
-    reason = "Landlock, which no crate here offers as safe functions"
-)]
-#[allow(
-    unsafe_code,
     reason = "signal(2) and fcntl(2) by number, which no crate offers as safe functions"
 )]
 pub mod leave_node;
