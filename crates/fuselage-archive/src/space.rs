@@ -11,7 +11,7 @@ use crate::error::ArchiveError;
 const ENTRY: u64 = 1024;
 
 /// What a tree needs, or several together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Needs {
     /// Files, links and directories.
     pub entries: u64,

@@ -46,15 +46,6 @@ enum Question {
     Write,
 }
 
-/// What a list was found to need, as it crosses the border; nothing for a tree that was written.
-/// One that is wrong makes the error of a full tmpfs come late, and nothing else.
-#[derive(Clone, Copy, Default, Serialize, Deserialize)]
-struct Found {
-    entries: u64,
-    bytes: u64,
-    pages: u64,
-}
-
 /// An archive whose list was read.
 struct Begun {
     id: StepId,
@@ -62,8 +53,8 @@ struct Begun {
     /// The directory of the tree.
     into: OwnedFd,
     /// It has nothing but the archive and that directory.
-    worker: ArchiveWorker<Question, Found>,
-    /// What it said.
+    worker: ArchiveWorker<Question, Needs>,
+    /// What it said. Wrong, it makes the error of a full tmpfs come late, and nothing else.
     needs: Needs,
 }
 
@@ -123,17 +114,7 @@ impl Begun {
     }
 
     fn list(&mut self) -> Result<Needs, LaunchError> {
-        let found = self.ask(Question::List, None)?;
-        let Found {
-            entries,
-            bytes,
-            pages,
-        } = found;
-        self.needs = Needs {
-            entries,
-            bytes,
-            pages,
-        };
+        self.needs = self.ask(Question::List, None)?;
         Ok(self.needs)
     }
 
@@ -141,7 +122,7 @@ impl Begun {
         &mut self,
         question: Question,
         progress: Option<&mut TerminalProgress>,
-    ) -> Result<Found, LaunchError> {
+    ) -> Result<Needs, LaunchError> {
         self.worker
             .ask(&question, &self.about, self.into.as_fd(), progress)
     }
@@ -150,7 +131,7 @@ impl Begun {
 fn start_worker(
     work: &Work<'_>,
     children: &Rc<ChildSignal>,
-) -> Result<ArchiveWorker<Question, Found>, LaunchError> {
+) -> Result<ArchiveWorker<Question, Needs>, LaunchError> {
     let mut inside = Inside {
         work,
         known: known_format(work)?,
@@ -177,28 +158,18 @@ struct Inside<'a> {
 }
 
 impl<'a> Inside<'a> {
-    fn answer(&mut self, question: Question, told: &Told<'_>) -> Result<Found, ArchiveError> {
+    /// What the archive needs; nothing for a tree that was written.
+    fn answer(&mut self, question: Question, told: &Told<'_>) -> Result<Needs, ArchiveError> {
         let listed = match self.listed.take() {
             Some(listed) => listed,
             None => self.list()?,
         };
         let listed = self.listed.insert(listed);
         match question {
-            Question::List => {
-                let Needs {
-                    entries,
-                    bytes,
-                    pages,
-                } = listed.needs();
-                Ok(Found {
-                    entries,
-                    bytes,
-                    pages,
-                })
-            }
+            Question::List => Ok(listed.needs()),
             Question::Write => listed
                 .write(self.work.into.as_fd(), self.jobs, Some(told))
-                .map(|()| Found::default()),
+                .map(|()| Needs::default()),
         }
     }
 
