@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use fuselage_linux::beneath::{self, DirectoryIdentity};
+use fuselage_linux::beneath;
+use fuselage_linux::file_identity::file_identity;
 
 use crate::error::ArchiveError;
 use crate::tree::{Directory, Tree};
@@ -87,8 +88,8 @@ fn walk(
 struct Way<'a> {
     into: BorrowedFd<'a>,
     numbers: Vec<u32>,
-    /// Those that were closed.
-    far: Vec<DirectoryIdentity>,
+    /// The identities of those that were closed.
+    far: Vec<String>,
     /// Those below them, at most [`HELD`]; empty only in the root.
     near: VecDeque<OwnedFd>,
 }
@@ -116,7 +117,7 @@ impl<'a> Way<'a> {
         if self.near.len() > HELD
             && let Some(farthest) = self.near.pop_front()
         {
-            self.far.push(DirectoryIdentity::of(farthest.as_fd())?);
+            self.far.push(file_identity(&farthest)?);
         }
         Ok(())
     }
@@ -126,7 +127,7 @@ impl<'a> Way<'a> {
         if self.near.len() == 1
             && let Some(above) = self.far.pop()
         {
-            let above = beneath::open_above(self.last(), above)?;
+            let above = beneath::open_above(self.last(), &above)?;
             self.near.push_front(above);
         }
         self.near.pop_back();

@@ -10,10 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::fs::{
-    AtFlags, Mode, OFlags, ResolveFlags, Timespec, Timestamps, chmodat, fstat, linkat, mkdirat,
-    openat, openat2, symlinkat, utimensat,
+    AtFlags, Mode, OFlags, ResolveFlags, Timespec, Timestamps, chmodat, linkat, mkdirat, openat,
+    openat2, symlinkat, utimensat,
 };
 use rustix::io::Errno;
+
+use crate::file_identity::file_identity;
 
 const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
@@ -67,35 +69,14 @@ fn open_by_component(root: BorrowedFd<'_>, path: &[u8]) -> io::Result<OwnedFd> {
     Ok(directory)
 }
 
-/// Which directory one is, as long as it is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DirectoryIdentity {
-    device: u64,
-    inode: u64,
-}
-
-impl DirectoryIdentity {
-    /// That of an open directory.
-    ///
-    /// # Errors
-    /// What fstat(2) says.
-    pub fn of(directory: BorrowedFd<'_>) -> io::Result<Self> {
-        let facts = fstat(directory)?;
-        Ok(Self {
-            device: facts.st_dev,
-            inode: facts.st_ino,
-        })
-    }
-}
-
-/// Opens the directory above `directory`, which is to be `above`: the way back to one that was
-/// closed, whatever the length of its path.
+/// Opens the directory above `directory`, which is to have the [identity](file_identity) `above`: the
+/// way back to one that was closed, whatever the length of its path.
 ///
 /// # Errors
 /// `ESTALE`: it is another one, since `directory` was moved; and what openat(2) and fstat(2) say.
-pub fn open_above(directory: BorrowedFd<'_>, above: DirectoryIdentity) -> io::Result<OwnedFd> {
+pub fn open_above(directory: BorrowedFd<'_>, above: &str) -> io::Result<OwnedFd> {
     let opened = openat(directory, c"..", DIRECTORY, Mode::empty())?;
-    match DirectoryIdentity::of(opened.as_fd())? == above {
+    match file_identity(&opened)? == above {
         true => Ok(opened),
         false => Err(Errno::STALE.into()),
     }
@@ -245,16 +226,16 @@ mod tests {
     fn the_way_back_leads_where_one_came_from_and_nowhere_else() {
         let (place, root) = place();
         let above = open_directory(root.as_fd(), b"a").unwrap();
-        let identity = DirectoryIdentity::of(above.as_fd()).unwrap();
+        let identity = file_identity(&above).unwrap();
         let below = open_directory(above.as_fd(), b"b").unwrap();
-        let again = open_above(below.as_fd(), identity).unwrap();
-        assert_eq!(DirectoryIdentity::of(again.as_fd()).unwrap(), identity);
+        let again = open_above(below.as_fd(), &identity).unwrap();
+        assert_eq!(file_identity(&again).unwrap(), identity);
         fs::rename(
             place.path().join("root/a/b"),
             place.path().join("outside/b"),
         )
         .unwrap();
-        let error = open_above(below.as_fd(), identity).unwrap_err();
+        let error = open_above(below.as_fd(), &identity).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(Errno::STALE.raw_os_error()));
     }
 
