@@ -143,28 +143,14 @@ impl<'a> ContentReader<'a> {
         Ok(room)
     }
 
-    /// Reads local header and data by one pread(2) where the guess of the header's length is right;
-    /// returns where the data begins in the buffer.
+    /// Reads local header and data of an entry; returns where the data begins in the buffer.
     fn read_packed(&mut self, entry: Entry<'_>) -> Result<usize, ArchiveError> {
-        let header = LOCAL_HEADER as u64 + entry.name_length() as u64;
-        let available = entry.record.limit - entry.record.offset;
-        let mut wanted = (header + entry.record.compressed + EXTRA_GUESS).min(available) as usize;
-        loop {
-            if self.packed.len() < wanted {
-                self.packed.resize(wanted, 0);
-            }
-            self.source
-                .read_exact_at(&mut self.packed[..wanted], entry.record.offset)?;
-            let data = data_offset(&self.packed[..wanted], entry)?;
-            let end = data as u64 + entry.record.compressed;
-            if end > available {
-                return Err(entry.damaged(OVERLAPS));
-            }
-            if end as usize <= wanted {
-                return Ok(data);
-            }
-            wanted = end as usize;
-        }
+        read_header(
+            self.source,
+            &mut self.packed,
+            entry,
+            entry.record.compressed,
+        )
     }
 
     /// Unpacks an entry piece by piece, in memory that does not grow with it. A decoder that needs
@@ -252,24 +238,36 @@ impl<'a> ContentReader<'a> {
 
     /// Where the data of an entry begins, by its local header.
     fn data_begin(&self, entry: Entry<'_>) -> Result<u64, ArchiveError> {
-        let available = entry.record.limit - entry.record.offset;
-        let length = LOCAL_HEADER as u64 + entry.name_length() as u64 + EXTRA_GUESS;
-        let mut header = vec![0; length.min(available) as usize];
-        self.source
-            .read_exact_at(&mut header, entry.record.offset)?;
-        let mut data = data_offset(&header, entry)?;
-        if data > header.len() && data as u64 <= available {
-            // Once more with all of its extra fields.
-            header.resize(data, 0);
-            self.source
-                .read_exact_at(&mut header, entry.record.offset)?;
-            data = data_offset(&header, entry)?;
+        let data = read_header(self.source, &mut Vec::new(), entry, 0)?;
+        Ok(entry.record.offset + data as u64)
+    }
+}
+
+/// Reads the local header of an entry, and `beyond` bytes of its data, to the beginning of `buffer`,
+/// by one pread(2) where the guess of the header's length is right; returns where the data begins.
+fn read_header(
+    source: Source<'_>,
+    buffer: &mut Vec<u8>,
+    entry: Entry<'_>,
+    beyond: u64,
+) -> Result<usize, ArchiveError> {
+    let header = LOCAL_HEADER as u64 + entry.name_length() as u64;
+    let available = entry.record.limit - entry.record.offset;
+    let mut wanted = (header + beyond + EXTRA_GUESS).min(available) as usize;
+    loop {
+        if buffer.len() < wanted {
+            buffer.resize(wanted, 0);
         }
-        let data = data as u64;
-        if data + entry.record.compressed > available {
+        source.read_exact_at(&mut buffer[..wanted], entry.record.offset)?;
+        let data = data_offset(&buffer[..wanted], entry)?;
+        if data as u64 + entry.record.compressed > available {
             return Err(entry.damaged(OVERLAPS));
         }
-        Ok(entry.record.offset + data)
+        let end = data + beyond as usize;
+        if end <= wanted {
+            return Ok(data);
+        }
+        wanted = end;
     }
 }
 
