@@ -389,4 +389,4 @@ const BELOW: &str = "is a file or a link, and other entries lie below it";
 const TWICE: &str = "is in the archive twice";
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

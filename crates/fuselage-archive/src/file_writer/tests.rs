@@ -1,20 +1,11 @@
 use super::*;
-use crate::tree::{Name, Time};
+use crate::tree::tests::file;
 
 fn leaf(directory: u32, size: u64) -> Leaf {
     Leaf {
         directory,
-        name: Name::default(),
-        kind: LeafKind::File,
-        mode: 0o644,
-        time: Time {
-            seconds: 0,
-            nanoseconds: 0,
-        },
         size,
-        holes: 0,
-        group: None,
-        index: 0,
+        ..file()
     }
 }
 

@@ -8,7 +8,8 @@ const LIMITS: Limits = Limits {
     ratio: 1000,
 };
 
-fn file() -> Leaf {
+/// An empty file in the root, which has no name yet.
+pub(crate) fn file() -> Leaf {
     Leaf {
         directory: 0,
         name: Name::default(),

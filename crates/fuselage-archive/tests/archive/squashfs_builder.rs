@@ -71,6 +71,19 @@ pub(crate) struct FileFields {
     pub(crate) blocks: Vec<u32>,
 }
 
+impl FileFields {
+    /// Those of a file of nothing but holes: `size` bytes, `blocks` in its list.
+    pub(crate) fn holes(size: u64, blocks: usize) -> Self {
+        Self {
+            start: 0,
+            size,
+            fragment: NO_FRAGMENT,
+            offset: 0,
+            blocks: vec![0; blocks],
+        }
+    }
+}
+
 impl Image {
     pub(crate) fn new() -> Self {
         Self {

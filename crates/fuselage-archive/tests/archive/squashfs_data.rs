@@ -132,16 +132,7 @@ fn fragment_blocks_share_no_bytes() {
 #[test]
 fn holes_count_for_the_limit_of_bytes_and_for_nothing_else() {
     let holes = |size: u64, blocks: usize| {
-        one(|image| {
-            let fields = FileFields {
-                start: 0,
-                size,
-                fragment: NO_FRAGMENT,
-                offset: 0,
-                blocks: vec![0; blocks],
-            };
-            image.file_of("holes", &fields)
-        })
+        one(|image| image.file_of("holes", &FileFields::holes(size, blocks)))
     };
     refused("LIMIT", "bytes", &holes(8 << 60, 0));
     refused("LIMIT", "bytes", &holes(u64::MAX, 0));

@@ -5,7 +5,7 @@ use std::fs;
 use fuselage_archive::{ArchiveError, Limits};
 
 use crate::place::{LIMITS, Place};
-use crate::squashfs_builder::{BLOCK_SIZE, Entry, FileFields, Image, NO_FRAGMENT};
+use crate::squashfs_builder::{BLOCK_SIZE, Entry, FileFields, Image};
 use crate::squashfs_tools::{image_of, tools};
 
 /// More inodes than are kept of the inode table, of which each has a list of holes.
@@ -25,13 +25,7 @@ fn listed(image: &[u8], limits: &Limits) -> Result<u64, ArchiveError> {
 /// Lists the image of all files, in the order that `place` gives them in their directories.
 fn list(place: impl Fn(usize) -> usize) -> Result<u64, ArchiveError> {
     let mut image = Image::new();
-    let fields = FileFields {
-        start: 0,
-        size: HOLES as u64 * u64::from(BLOCK_SIZE),
-        fragment: NO_FRAGMENT,
-        offset: 0,
-        blocks: vec![0; HOLES],
-    };
+    let fields = FileFields::holes(HOLES as u64 * u64::from(BLOCK_SIZE), HOLES);
     let files: Vec<Entry> = (0..FILES)
         .map(|number| image.file_of(&format!("{number}"), &fields))
         .collect();
@@ -67,14 +61,7 @@ fn lists_of_holes_are_read_however_small_they_pack() {
     let mut image = Image::compressed();
     let holes = BLOCKS * 8192 / 4;
     let size = holes as u64 * u64::from(BLOCK_SIZE);
-    let fields = FileFields {
-        start: 0,
-        size,
-        fragment: NO_FRAGMENT,
-        offset: 0,
-        blocks: vec![0; holes],
-    };
-    let entry = image.file_of("holes", &fields);
+    let entry = image.file_of("holes", &FileFields::holes(size, holes));
     let bytes = image.with_root(&[entry]);
     assert!(bytes.len() < 64 * BLOCKS, "{}", bytes.len());
     let limits = Limits {

@@ -70,8 +70,8 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts one, in which `answer` is asked each question; `children` are all workers. It may use no descriptors but those
-    /// that are `kept`, and the calls that [`confine`] leaves.
+    /// Starts one, in which `answer` is asked each question; `children` are all workers. It may use no
+    /// descriptors but those that are `kept`, and the calls that [`confine`] leaves.
     pub(crate) fn start(
         children: &Rc<ChildSignal>,
         kept: &Kept<'_>,

@@ -53,16 +53,7 @@ fn zlib(content: &[u8]) -> Vec<u8> {
 
 /// An image of one file of nothing but a hole, of whose list of blocks so many are there.
 fn hole(size: u64, blocks: usize) -> Vec<u8> {
-    image(|image| {
-        let fields = FileFields {
-            start: 0,
-            size,
-            fragment: NO_FRAGMENT,
-            offset: 0,
-            blocks: vec![0; blocks],
-        };
-        vec![image.file_of("f", &fields)]
-    })
+    image(|image| vec![image.file_of("f", &FileFields::holes(size, blocks))])
 }
 
 fn says(what: &str) -> String {
