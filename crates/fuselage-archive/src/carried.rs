@@ -1,5 +1,5 @@
-//! How an error of the system is carried from one process to another: as its number, and what has none
-//! as its text.
+//! How an error of the system is carried from one process to another: as its number, and what has
+//! none as its text.
 
 use std::io;
 

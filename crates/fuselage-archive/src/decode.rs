@@ -18,8 +18,8 @@ const PIECE: usize = 128 << 10;
 /// of no use.
 ///
 /// # Errors
-/// `Text` with line and column; `NoSpace` where it has more than there is room for; `NotDecoded` for
-/// what write(2) says; `Read` for what pread(2) says.
+/// `Text` with line and column; `NoSpace` where it has more than there is room for; `NotDecoded`
+/// for what write(2) says; `Read` for what pread(2) says.
 pub fn decode(
     text: BorrowedFd<'_>,
     into: BorrowedFd<'_>,

@@ -1,7 +1,7 @@
 //! Makes the directories of a tree, and gives them their modes and times in the end.
 //!
-//! Both go through the tree from parent to child and back with the directories on the way held open,
-//! or opened again from the one below: one step costs the same however deep it is.
+//! Both go through the tree from parent to child and back with the directories on the way held
+//! open, or opened again from the one below: one step costs the same however deep it is.
 
 use std::collections::VecDeque;
 use std::io;

@@ -85,8 +85,8 @@ impl<'a> Listed<'a> {
         }
     }
 
-    /// Extracts it into the empty directory `into` with `jobs` threads. The caller sets its umask to
-    /// zero, since modes are given when files are made, and throws the directory away after an
+    /// Extracts it into the empty directory `into` with `jobs` threads. The caller sets its umask
+    /// to zero, since modes are given when files are made, and throws the directory away after an
     /// error.
     ///
     /// # Errors

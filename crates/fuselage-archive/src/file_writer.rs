@@ -84,8 +84,8 @@ pub(crate) fn write_files(
     })
 }
 
-/// Runs of files of one group or directory, the biggest first; those of a few milliseconds in the order
-/// of their directories, so that the next one is near by.
+/// Runs of files of one group or directory, the biggest first; those of a few milliseconds in the
+/// order of their directories, so that the next one is near by.
 fn runs<'a, 'b>(files: &'b mut [&'a Leaf]) -> Vec<&'b [&'a Leaf]> {
     fn group(leaf: &Leaf) -> (Option<NonZeroU64>, u32) {
         match leaf.group {

@@ -1,5 +1,5 @@
-//! The directories that one thread has open: the one that it was in last, and those on the way to it.
-//! A step to a directory near by costs the same however deep it is.
+//! The directories that one thread has open: the one that it was in last, and those on the way to
+//! it. A step to a directory near by costs the same however deep it is.
 
 use std::collections::VecDeque;
 use std::io;
@@ -104,8 +104,8 @@ mod tests {
     };
     const DEEP: u32 = 300;
 
-    /// A way down, and at each step of it, and at its end, some directories beside it; the numbers of
-    /// the way, and of those at its end.
+    /// A way down, and at each step of it, and at its end, some directories beside it; the numbers
+    /// of the way, and of those at its end.
     fn tree() -> (Tree, Vec<u32>, Vec<u32>) {
         let mut tree = Tree::new(&LIMITS, 1);
         let time = Time {

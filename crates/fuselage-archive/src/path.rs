@@ -44,8 +44,8 @@ pub(crate) fn normalised<'a>(
     Ok(path)
 }
 
-/// Makes sure that `name`, an entry of a directory, is one component and cannot lead elsewhere; `entry`
-/// is its whole path, for errors.
+/// Makes sure that `name`, an entry of a directory, is one component and cannot lead elsewhere;
+/// `entry` is its whole path, for errors.
 ///
 /// # Errors
 /// It is empty, `.` or `..`, has a `/` or a NUL byte in it, or is longer than 255 bytes.

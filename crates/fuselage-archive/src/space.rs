@@ -31,8 +31,8 @@ impl Needs {
         }
     }
 
-    /// Makes sure that it fits. Where several things are short, the one that no option helps against
-    /// is told.
+    /// Makes sure that it fits. Where several things are short, the one that no option helps
+    /// against is told.
     ///
     /// # Errors
     /// [`ArchiveError::NoSpace`].

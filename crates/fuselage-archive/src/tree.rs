@@ -292,8 +292,8 @@ impl Tree {
         self.directories[number as usize].given.is_none()
     }
 
-    /// The number of the directory at `path`, which is made with all above it where it is new; where
-    /// a file or a link is there, `what` is wrong about it.
+    /// The number of the directory at `path`, which is made with all above it where it is new;
+    /// where a file or a link is there, `what` is wrong about it.
     fn directory_at(&mut self, path: &[u8], what: &str) -> Result<u32, ArchiveError> {
         let (mut begin, mut number) = self.way.to(path);
         while begin < path.len() {

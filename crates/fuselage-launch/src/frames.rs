@@ -51,8 +51,8 @@ impl Incoming {
     /// Takes what has come of it, without waiting; the frame, if that was the rest.
     ///
     /// # Errors
-    /// `WouldBlock`: nothing has come. `InvalidData`: it is too long. `UnexpectedEof`, and what recv(2)
-    /// says: the other side is gone.
+    /// `WouldBlock`: nothing has come. `InvalidData`: it is too long. `UnexpectedEof`, and what
+    /// recv(2) says: the other side is gone.
     pub(crate) fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<Option<Vec<u8>>> {
         const PIECE: usize = 4096;
         let mut piece = [0; PIECE];

@@ -69,8 +69,8 @@ fn open_by_component(root: BorrowedFd<'_>, path: &[u8]) -> io::Result<OwnedFd> {
     Ok(directory)
 }
 
-/// Opens the directory above `directory`, which is to have the [identity](file_identity) `above`: the
-/// way back to one that was closed, whatever the length of its path.
+/// Opens the directory above `directory`, which is to have the [identity](file_identity) `above`:
+/// the way back to one that was closed, whatever the length of its path.
 ///
 /// # Errors
 /// `ESTALE`: it is another one, since `directory` was moved; and what openat(2) and fstat(2) say.
@@ -141,8 +141,9 @@ pub fn make_hard_link(
     )?)
 }
 
-/// Sets the permission bits (0 to 0777) of the file or directory `name` in `parent`. By name and not
-/// by descriptor: a process that may do it to whatever it has open can do it to what it reads, too.
+/// Sets the permission bits (0 to 0777) of the file or directory `name` in `parent`. By name and
+/// not by descriptor: a process that may do it to whatever it has open can do it to what it reads,
+/// too.
 ///
 /// The caller has made `name` and nobody else can replace it: a symbolic link would be followed.
 ///

@@ -23,8 +23,8 @@ const ARCHITECTURE: Option<u32> = None;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 const WIDE_AND_LITTLE: u32 = 0xc000_0000;
 
-/// Calls that are let through whatever their arguments are, the frequent ones first. Of `openat2` the
-/// flags and the mode are behind a pointer.
+/// Calls that are let through whatever their arguments are, the frequent ones first. Of `openat2`
+/// the flags and the mode are behind a pointer.
 const ALLOWED: &[libc::c_long] = &[
     // What is read, and the tree.
     libc::SYS_pread64,
@@ -74,7 +74,8 @@ const ALLOWED: &[libc::c_long] = &[
 
 const KILL: u32 = libc::SECCOMP_RET_KILL_PROCESS;
 
-/// The flags of pthread_create(3): glibc's, and musl's without `CLONE_DETACHED`, which means nothing.
+/// The flags of pthread_create(3): glibc's, and musl's without `CLONE_DETACHED`, which means
+/// nothing.
 const NEW_THREAD: libc::c_int = libc::CLONE_VM
     | libc::CLONE_FS
     | libc::CLONE_FILES
@@ -95,8 +96,8 @@ struct Checked {
 
 /// What is demanded of one argument, which are counted from 0.
 enum Test {
-    /// Its low half, the kernel takes no more of any of these, is one of `values` as far as the bits
-    /// of `mask` go.
+    /// Its low half, the kernel takes no more of any of these, is one of `values` as far as the
+    /// bits of `mask` go.
     OneOf {
         argument: u32,
         mask: u32,

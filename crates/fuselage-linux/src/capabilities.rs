@@ -36,7 +36,8 @@ pub fn forbid_after_exec() -> io::Result<()> {
 }
 
 /// Whether this kernel has the capability at all; a seccomp filter may answer the removal of one
-/// that it has with the same `EINVAL` as the kernel does above the last (`PR_CAPBSET_READ`, prctl(2)).
+/// that it has with the same `EINVAL` as the kernel does above the last (`PR_CAPBSET_READ`,
+/// prctl(2)).
 fn is_known(capability: CapabilitySet) -> bool {
     capability_is_in_bounding_set(capability) != Err(rustix::io::Errno::INVAL)
 }

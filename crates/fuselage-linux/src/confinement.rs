@@ -76,17 +76,17 @@ pub struct ConfineError {
     pub source: io::Error,
 }
 
-/// Confines this process, for good: it ends with `parent`, has no capability and gains none, has the
-/// descriptors `root` and `kept` alone, reaches files below `root` alone, leaves no core file, and
-/// calls nothing but what reading open files, writing a tree, threads, memory and its own end need.
-/// Any other call ends it by SIGSYS.
+/// Confines this process, for good: it ends with `parent`, has no capability and gains none, has
+/// the descriptors `root` and `kept` alone, reaches files below `root` alone, leaves no core file,
+/// and calls nothing but what reading open files, writing a tree, threads, memory and its own end
+/// need. Any other call ends it by SIGSYS.
 ///
 /// The change of the root is the one that keeps files away whatever else is missing. The filter of
 /// calls is left out where the kernel or the host does not offer it.
 ///
 /// For a forked child with one thread that never returns, an error included: values that own other
-/// descriptors must neither be used nor dropped afterwards. Numbers 0, 1 and 2 are `root` as well, so
-/// that nothing that is opened later becomes one of them.
+/// descriptors must neither be used nor dropped afterwards. Numbers 0, 1 and 2 are `root` as well,
+/// so that nothing that is opened later becomes one of them.
 ///
 /// # Errors
 /// The first step that failed; `ESRCH`: the parent has ended.

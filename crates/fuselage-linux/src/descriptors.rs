@@ -72,8 +72,8 @@ impl StandardFlags {
 /// Closes every descriptor from `first` on but those `kept`: `close_range(2)` (5.9), else what
 /// `/proc/self/fd` lists.
 ///
-/// For a forked child that executes a program next or ends without returning: a descriptor that some
-/// value still owns must not be used, nor that value be dropped, afterwards.
+/// For a forked child that executes a program next or ends without returning: a descriptor that
+/// some value still owns must not be used, nor that value be dropped, afterwards.
 ///
 /// # Errors
 /// Old kernel and no /proc.
@@ -219,8 +219,8 @@ pub fn receive_some(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> io::Result<usiz
     Ok(recv(socket.as_raw_fd(), bytes, MsgFlags::empty())?)
 }
 
-/// The same without ever waiting, of a socket that waits; what poll(2) calls readable may have nothing
-/// to receive, bytes out of band for example.
+/// The same without ever waiting, of a socket that waits; what poll(2) calls readable may have
+/// nothing to receive, bytes out of band for example.
 ///
 /// # Errors
 /// `WouldBlock`: nothing has come; and as [`receive_some`].

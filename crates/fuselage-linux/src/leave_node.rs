@@ -4,13 +4,13 @@ use nix::libc;
 use nix::sys::signal::{SigHandler, Signal, signal};
 
 /// Lets the next program have descriptors 0, 1 and 2, which node has made close-on-exec, and sets
-/// the signals that node ignores in every process, SIGPIPE and SIGXFSZ, to their default; for a node
-/// that is about to execute a program. The signal mask is the caller's still.
+/// the signals that node ignores in every process, SIGPIPE and SIGXFSZ, to their default; for a
+/// node that is about to execute a program. The signal mask is the caller's still.
 ///
 /// Which signals the caller of node ignored is not known any more, nor is its soft `RLIMIT_NOFILE`,
-/// nor which of its descriptors from 3 on were open: node has made them close-on-exec too (all below
-/// the first unused number from 16 on, `uv_disable_stdio_inheritance`), and they cannot be told from
-/// its own.
+/// nor which of its descriptors from 3 on were open: node has made them close-on-exec too (all
+/// below the first unused number from 16 on, `uv_disable_stdio_inheritance`), and they cannot be
+/// told from its own.
 #[must_use]
 pub fn leave_node() -> LeftNode {
     let flags = [0, 1, 2].map(|number| {

@@ -135,7 +135,8 @@ pub fn attach(image: BorrowedFd<'_>, options: LoopOptions) -> Result<LoopDevice,
     })
 }
 
-/// Between "this one is free" and attaching, somebody else may attach to it, or detach and remove it.
+/// Between "this one is free" and attaching, somebody else may attach to it, or detach and remove
+/// it.
 fn was_taken(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EBUSY | libc::ENXIO))
 }

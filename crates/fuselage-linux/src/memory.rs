@@ -17,7 +17,8 @@ pub struct MemoryFacts {
     /// What programs can have without swapping (`MemAvailable`).
     pub available: u64,
     /// What the control group may still use, the least over it and its ancestors, both cgroup
-    /// versions: limit − used + what the kernel can take back from its page cache. `None`: no limit.
+    /// versions: limit − used + what the kernel can take back from its page cache. `None`: no
+    /// limit.
     pub cgroup_left: Option<u64>,
 }
 

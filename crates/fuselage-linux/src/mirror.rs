@@ -32,16 +32,16 @@ const NAME: &CStr = c"fuselage-mirror";
 /// namespace only. Returns the directory that the last of them is in, open as a place (`O_PATH`).
 ///
 /// `ancestor` is an open directory (`O_PATH` does) whose path is `ancestor_path`, absolute and
-/// without symlinks; `new_directory` is relative, of plain names, and its first name must not exist.
-/// `ancestor` afterwards still means the old directory: what was mirrored is opened by its path. For
-/// `/` the root directory and the working directory of the process become the new `/`; the process
-/// must have one thread.
+/// without symlinks; `new_directory` is relative, of plain names, and its first name must not
+/// exist. `ancestor` afterwards still means the old directory: what was mirrored is opened by its
+/// path. For `/` the root directory and the working directory of the process become the new `/`;
+/// the process must have one thread.
 ///
 /// # Errors
 /// `EINVAL`: `new_directory` is not as said, or an entry cannot be attached (an unbindable mount);
-/// `EEXIST`: its first name exists; `EACCES`: the ancestor cannot be listed by this user; `EPERM` as
-/// with every mount. After an error the ancestor may be covered half-way: the process is good for
-/// ending only.
+/// `EEXIST`: its first name exists; `EACCES`: the ancestor cannot be listed by this user; `EPERM`
+/// as with every mount. After an error the ancestor may be covered half-way: the process is good
+/// for ending only.
 pub fn mirror(
     ancestor: BorrowedFd<'_>,
     ancestor_path: &Path,

@@ -109,8 +109,8 @@ pub fn mount_tmpfs(target: BorrowedFd<'_>, options: &TmpfsOptions<'_>) -> Result
     .map_err(MountError::at("mount a tmpfs", target))
 }
 
-/// Mounts a new tmpfs over `below`, which is the directory `name` in `parent`, and opens its root as
-/// a place (`O_PATH`): by that name in that directory, so whoever may write in `parent` must be
+/// Mounts a new tmpfs over `below`, which is the directory `name` in `parent`, and opens its root
+/// as a place (`O_PATH`): by that name in that directory, so whoever may write in `parent` must be
 /// trusted.
 ///
 /// # Errors
@@ -151,8 +151,8 @@ pub fn bind_read_only(tree: BorrowedFd<'_>) -> Result<(), MountError> {
     bind_read_only_at(tree, tree)
 }
 
-/// Mounts `source` and every mount below it over `target`, read-only, `nosuid,nodev`, with the other
-/// flags that its mounts have. Nothing is ever writable there, where the kernel has
+/// Mounts `source` and every mount below it over `target`, read-only, `nosuid,nodev`, with the
+/// other flags that its mounts have. Nothing is ever writable there, where the kernel has
 /// `mount_setattr` (5.12); before, for an instant.
 ///
 /// # Errors

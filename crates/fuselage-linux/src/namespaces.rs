@@ -65,8 +65,8 @@ impl NamespaceStep {
 /// Moves this process into a user namespace and a mount namespace of its own, where its effective
 /// uid and gid are mapped to themselves and it has every capability until execve(2).
 ///
-/// The process must have one thread. Mounts of the host keep arriving, ours are seen by nobody else.
-/// After an error the process may be in a new namespace already and is good for ending only.
+/// The process must have one thread. Mounts of the host keep arriving, ours are seen by nobody
+/// else. After an error the process may be in a new namespace already and is good for ending only.
 ///
 /// # Errors
 /// The step and its errno.

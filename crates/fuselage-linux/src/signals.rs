@@ -59,8 +59,8 @@ pub struct Arrival {
     pub from_terminal: bool,
 }
 
-/// The signals of [`CALLER_SIGNALS`] that the caller neither ignores nor blocks, read by signalfd(2)
-/// in place of acting.
+/// The signals of [`CALLER_SIGNALS`] that the caller neither ignores nor blocks, read by
+/// signalfd(2) in place of acting.
 #[derive(Debug)]
 pub struct Borrowed {
     descriptor: SignalFd,

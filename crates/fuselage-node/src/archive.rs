@@ -26,7 +26,8 @@ pub struct ArchiveFacts {
     pub length: i64,
     /// `plain`; `base64`: it is to be decoded first.
     pub encoding: &'static str,
-    /// The name of the format, or null when it is none that is accepted, or shows only when decoded.
+    /// The name of the format, or null when it is none that is accepted, or shows only when
+    /// decoded.
     pub format: Option<&'static str>,
     /// Where the archive begins in the file, in bytes.
     pub offset: i64,

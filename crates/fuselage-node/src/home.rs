@@ -41,8 +41,8 @@ pub fn inspect_home(home: Buffer) -> HomeOutcome {
     Ok(fuselage_store::inspect_home(path(&home)).into()).into()
 }
 
-/// Whether a directory that is there can hold the private directories of all runs; makes and changes
-/// nothing.
+/// Whether a directory that is there can hold the private directories of all runs; makes and
+/// changes nothing.
 #[napi]
 pub fn inspect_fallback(directory: Buffer) -> DoneOutcome {
     done(

@@ -72,7 +72,8 @@ pub struct EnvironmentValue {
     deny_unknown_fields
 )]
 pub enum Program {
-    /// A command of the caller, looked up in `PATH`: all words of the launcher's own argv from here.
+    /// A command of the caller, looked up in `PATH`: all words of the launcher's own argv from
+    /// here.
     Command {
         /// Index of the command in the argv of the question.
         command_index: u32,

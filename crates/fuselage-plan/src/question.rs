@@ -1,8 +1,8 @@
 //! What the launcher asks node, in bytes: nothing of it needs to be UTF-8.
 //!
 //! A *string* is a length (four bytes, little endian) and that many bytes; a *list* is a count (the
-//! same) and that many strings; a number is four bytes, little endian. The fields stand in the order
-//! of [`Question`], the groups as a count and that many numbers.
+//! same) and that many strings; a number is four bytes, little endian. The fields stand in the
+//! order of [`Question`], the groups as a count and that many numbers.
 
 use thiserror::Error;
 

@@ -30,8 +30,8 @@ pub enum HomeState {
         /// The reason in words.
         why: String,
     },
-    /// It is this user's, and its mode keeps its owner out. Something else must not quietly take its
-    /// place.
+    /// It is this user's, and its mode keeps its owner out. Something else must not quietly take
+    /// its place.
     LockedOut {
         /// The reason in words.
         why: String,
@@ -70,8 +70,8 @@ pub fn inspect_home(path: &Path) -> HomeState {
 
 /// Opens the home. Makes it and what is missing above it (0700), takes the access of others away.
 ///
-/// Symbolic links are followed; every directory and link on the way, and where it leads, is checked.
-/// Call it before a user namespace is entered, where owners can still be told apart.
+/// Symbolic links are followed; every directory and link on the way, and where it leads, is
+/// checked. Call it before a user namespace is entered, where owners can still be told apart.
 ///
 /// # Errors
 /// `ERR_HOME_RELATIVE`, `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`; the source says what is wrong.
@@ -89,7 +89,8 @@ impl Home {
         self.directory.as_fd()
     }
 
-    /// Opens the directory that holds one directory a run (`O_PATH`), and makes it if it is missing.
+    /// Opens the directory that holds one directory a run (`O_PATH`), and makes it if it is
+    /// missing.
     ///
     /// It is never a symbolic link. Inside a run it is the tmpfs that the outer run has mounted
     /// there.

@@ -1,9 +1,9 @@
 //! How much of a path is there, and whether it will still lead there when it is used.
 //!
-//! A path is only as good as each directory on it: whoever may write in one of them, or owns it, can
-//! put something else in its place between a check and a use. So the walk goes name by name, symbolic
-//! links included, and goes on only where nobody but root and the user could do so. What it has found
-//! can then be reached by the same path again.
+//! A path is only as good as each directory on it: whoever may write in one of them, or owns it,
+//! can put something else in its place between a check and a use. So the walk goes name by name,
+//! symbolic links included, and goes on only where nobody but root and the user could do so. What
+//! it has found can then be reached by the same path again.
 
 use std::ffi::{OsStr, OsString};
 use std::io;

@@ -61,7 +61,8 @@ pub fn user_namespaces_work() -> bool {
     }
 }
 
-/// Whether a child of this test can be confined, which takes a user namespace or root; says why not.
+/// Whether a child of this test can be confined, which takes a user namespace or root; says why
+/// not.
 pub fn confinement_works() -> bool {
     let root = std::fs::File::open("/").unwrap();
     let parent = own_pid();

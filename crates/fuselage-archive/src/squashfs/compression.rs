@@ -75,8 +75,8 @@ impl Decompressor {
 /// is 1 MiB at most. The decoder itself needs some more.
 const XZ_MEMORY: u32 = 1024 + 512;
 
-/// Unpacks a stream of one block, as every tool writes it (`lzma_stream_buffer_encode`): of empty ones
-/// a stream of a megabyte could have 57,000, each of which costs a new decoder.
+/// Unpacks a stream of one block, as every tool writes it (`lzma_stream_buffer_encode`): of empty
+/// ones a stream of a megabyte could have 57,000, each of which costs a new decoder.
 fn unpack_xz(packed: &[u8], room: &mut [u8]) -> Result<usize, BadData> {
     if !has_one_block(packed) {
         return Err(BadData);

@@ -74,11 +74,11 @@ pub(crate) struct MetadataReader<'a> {
     work: Work,
 }
 
-/// How often blocks were unpacked again, and how often they may be: an image could refer to its inodes
-/// in such an order that each of millions costs a block.
+/// How often blocks were unpacked again, and how often they may be: an image could refer to its
+/// inodes in such an order that each of millions costs a block.
 ///
-/// What is unpacked for the first time costs nothing, since the image bounds it: holes, or entries that
-/// are all alike, pack to blocks of some 20 bytes, so that their number says nothing.
+/// What is unpacked for the first time costs nothing, since the image bounds it: holes, or entries
+/// that are all alike, pack to blocks of some 20 bytes, so that their number says nothing.
 struct Work {
     read: Positions,
     /// Bytes of the tables that were not read yet, unless blocks overlap.

@@ -1,5 +1,5 @@
-//! The walk through all directories of an image: each is read once, and its entries are added to the
-//! tree while it is read, which counts each of them before anything is kept of it.
+//! The walk through all directories of an image: each is read once, and its entries are added to
+//! the tree while it is read, which counts each of them before anything is kept of it.
 
 use std::collections::HashMap;
 

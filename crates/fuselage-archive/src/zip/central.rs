@@ -319,8 +319,8 @@ fn kind_and_mode(parsed: &Parsed<'_>, name: &[u8]) -> Result<(Kind, u16), Archiv
     Ok((Kind::File, mode))
 }
 
-/// Finds where each entry must end, and refuses those that share bytes, what makes a bomb of a small
-/// file: by the number of one.
+/// Finds where each entry must end, and refuses those that share bytes, what makes a bomb of a
+/// small file: by the number of one.
 fn bound(records: &mut [Record], central: u64) -> Result<(), usize> {
     let mut order: Vec<u32> = (0..records.len() as u32).collect();
     order.sort_unstable_by_key(|index| records[*index as usize].offset);

@@ -36,9 +36,9 @@ pub(crate) struct Memories {
 }
 
 impl Memories {
-    /// 48 MiB in all, so that an extraction by few threads stays below 64 MiB: what is larger streams,
-    /// at half the speed. A decoder that needs more than the first waits for all of it, and takes
-    /// what is missing besides: up to 129 MiB in its place.
+    /// 48 MiB in all, so that an extraction by few threads stays below 64 MiB: what is larger
+    /// streams, at half the speed. A decoder that needs more than the first waits for all of it,
+    /// and takes what is missing besides: up to 129 MiB in its place.
     pub(crate) fn new() -> Self {
         Self {
             large: Memory::new(40 << 20),
@@ -231,7 +231,8 @@ impl<'a> ContentReader<'a> {
         Err(ContentError::Archive(entry.damaged(what)))
     }
 
-    /// Compares the local header of an entry with the central directory; of its data nothing is read.
+    /// Compares the local header of an entry with the central directory; of its data nothing is
+    /// read.
     pub(crate) fn check_header(&self, entry: Entry<'_>) -> Result<(), ArchiveError> {
         self.data_begin(entry).map(|_| ())
     }
@@ -243,8 +244,9 @@ impl<'a> ContentReader<'a> {
     }
 }
 
-/// Reads the local header of an entry, and `beyond` bytes of its data, to the beginning of `buffer`,
-/// by one pread(2) where the guess of the header's length is right; returns where the data begins.
+/// Reads the local header of an entry, and `beyond` bytes of its data, to the beginning of
+/// `buffer`, by one pread(2) where the guess of the header's length is right; returns where the
+/// data begins.
 fn read_header(
     source: Source<'_>,
     buffer: &mut Vec<u8>,

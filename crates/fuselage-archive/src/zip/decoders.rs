@@ -11,9 +11,9 @@ use crate::zip::{BZIP2, DEFLATE, DEFLATE64, LZMA, STORED, XZ, ZSTD};
 pub(crate) enum Window {
     /// 8 MiB: what RFC 8878 asks every zstd decoder for, and the dictionary of `xz -6`.
     Usual,
-    /// 64 MiB for LZMA and xz: the dictionary of `xz -9`, and what 7-Zip makes at most without being
-    /// told to make more. 128 MiB for zstd: the window of `zstd --ultra -22`, and the decoder's own
-    /// limit.
+    /// 64 MiB for LZMA and xz: the dictionary of `xz -9`, and what 7-Zip makes at most without
+    /// being told to make more. 128 MiB for zstd: the window of `zstd --ultra -22`, and the
+    /// decoder's own limit.
     Largest,
 }
 

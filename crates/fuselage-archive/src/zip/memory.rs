@@ -38,8 +38,8 @@ impl Memory {
     }
 
     /// Takes `bytes`, as soon as there are so many; all of them, where that is more than there ever
-    /// are: no two that need so much have it at once, though what they need beyond it is not counted.
-    /// Who has taken some and waits for more might wait for ever.
+    /// are: no two that need so much have it at once, though what they need beyond it is not
+    /// counted. Who has taken some and waits for more might wait for ever.
     ///
     /// # Errors
     /// `stop` is raised, and whoever waits was woken.

@@ -8,8 +8,8 @@ use fuselage_archive::{Limits, Space};
 use crate::place::{LIMITS, Place};
 use crate::zip_builder::{Entry, end64, file, zip};
 
-/// The list is refused with this text, the option that raises the limit is named, and with the usual
-/// limits it is extracted.
+/// The list is refused with this text, the option that raises the limit is named, and with the
+/// usual limits it is extracted.
 fn refused(entries: &[Entry], limits: Limits, text: &str, option: &str) {
     let place = Place::new();
     let error = place

@@ -75,8 +75,8 @@ impl Place {
         self.directory.path().join("root")
     }
 
-    /// Everything but what is in the root, and the archive; and what attacks on absolute paths would
-    /// make.
+    /// Everything but what is in the root, and the archive; and what attacks on absolute paths
+    /// would make.
     pub(crate) fn outside(&self) -> Seen {
         let mut seen = seen(&self.directory.path().join("outside"));
         for entry in fs::read_dir(self.directory.path()).unwrap() {
@@ -180,8 +180,8 @@ impl Place {
     }
 }
 
-/// Moves what is in directories below `root` to the root: what removes a directory holds a descriptor
-/// for each level, or takes time that grows with their square.
+/// Moves what is in directories below `root` to the root: what removes a directory holds a
+/// descriptor for each level, or takes time that grows with their square.
 fn flatten(root: &Path) {
     let mut open: Vec<PathBuf> = directories(root).collect();
     let mut number = 0;

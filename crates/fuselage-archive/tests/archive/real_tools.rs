@@ -23,8 +23,8 @@ const METHODS: [(&str, &[u8]); 6] = [
     fixture!("xz.zip"),
 ];
 
-/// Those whose times are of MS-DOS alone: local ones, and of the zone of this test. 7-Zip adds them in
-/// UTC, as NTFS has them.
+/// Those whose times are of MS-DOS alone: local ones, and of the zone of this test. 7-Zip adds them
+/// in UTC, as NTFS has them.
 const WITHOUT_ZONE: [&str; 3] = ["bzip2.zip", "lzma-marker.zip", "zstd.zip"];
 
 /// The content of the entry `lines`.

@@ -32,8 +32,8 @@ pub(crate) fn xz(content: &[u8], dictionary: u32) -> Vec<u8> {
     xz.finish().unwrap()
 }
 
-/// LZMA behind the header that zip gives it, with `lc` bits of the last byte and `lp` of the position
-/// that tell literals apart.
+/// LZMA behind the header that zip gives it, with `lc` bits of the last byte and `lp` of the
+/// position that tell literals apart.
 fn lzma(content: &[u8], lc: u32, lp: u32) -> Vec<u8> {
     let options = LzmaOptions {
         lc,

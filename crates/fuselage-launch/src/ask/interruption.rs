@@ -65,8 +65,8 @@ impl<'a> Interruption<'a> {
         }
     }
 
-    /// Waits until node has ended, which it is told to by the signals that come, and by SIGKILL when
-    /// its time is over.
+    /// Waits until node has ended, which it is told to by the signals that come, and by SIGKILL
+    /// when its time is over.
     ///
     /// # Errors
     /// As `process::wait_for`.

@@ -43,8 +43,8 @@ pub(crate) struct ArchiveWorker<Q, A> {
 }
 
 impl<Q: Serialize + DeserializeOwned, A: Serialize + DeserializeOwned> ArchiveWorker<Q, A> {
-    /// Starts one, in which `answer` is asked, and tells how far it is; see [`Worker::start`] for what
-    /// it may do.
+    /// Starts one, in which `answer` is asked, and tells how far it is; see [`Worker::start`] for
+    /// what it may do.
     pub(crate) fn start(
         children: &Rc<ChildSignal>,
         kept: &Kept<'_>,
@@ -185,8 +185,8 @@ pub(crate) fn space(directory: &impl AsFd) -> Result<Space, LaunchError> {
     })
 }
 
-/// The error of archives as it is told. Of a worker it has the cause, in a few words that need not be
-/// true; what failed, the code and the hints are made here.
+/// The error of archives as it is told. Of a worker it has the cause, in a few words that need not
+/// be true; what failed, the code and the hints are made here.
 pub(crate) fn failed(verb: &str, archives: &[&Path], error: &ArchiveError) -> LaunchError {
     let mut reasons = vec![error.to_string()];
     reasons.extend(causes::causes(error));

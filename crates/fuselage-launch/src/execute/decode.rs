@@ -15,8 +15,8 @@ use crate::execute::worker::Kept;
 
 const VERB: &str = "decode";
 
-/// Decodes `text` into a new file on the run's tmpfs, which is open to read alone then. Nobody else can
-/// ever open it, and it is gone when it is closed.
+/// Decodes `text` into a new file on the run's tmpfs, which is open to read alone then. Nobody else
+/// can ever open it, and it is gone when it is closed.
 pub(crate) fn decode(text: &Archive, procdir: &Procdir) -> Result<Archive, LaunchError> {
     let root = procdir.root.as_fd();
     let failed_to_make = |source| LaunchError::Directory {

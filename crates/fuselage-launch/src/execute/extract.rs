@@ -1,6 +1,6 @@
-//! Extracts the archives of a plan, each in a worker of its own: all their lists are read, what they
-//! need together is compared with what there is room for, and only then they are written, one after
-//! the other.
+//! Extracts the archives of a plan, each in a worker of its own: all their lists are read, what
+//! they need together is compared with what there is room for, and only then they are written, one
+//! after the other.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -65,8 +65,8 @@ pub(crate) struct Extraction {
 }
 
 impl Extraction {
-    /// Reads the lists of all `works` and makes sure that all trees together fit into `procdir`. All
-    /// workers are there before the first list is read: none is forked from what has met one.
+    /// Reads the lists of all `works` and makes sure that all trees together fit into `procdir`.
+    /// All workers are there before the first list is read: none is forked from what has met one.
     pub(crate) fn begin(works: Vec<Work<'_>>, procdir: &Procdir) -> Result<Self, LaunchError> {
         let paths: Vec<&Path> = works.iter().map(|work| &*work.archive.path).collect();
         let children = Rc::new(ChildSignal::begin());

@@ -55,8 +55,8 @@ pub(crate) struct TerminalProgress {
 }
 
 impl TerminalProgress {
-    /// If standard error is a terminal that can take a line back, and this is not CI; `doing` stands
-    /// before the name of the archive.
+    /// If standard error is a terminal that can take a line back, and this is not CI; `doing`
+    /// stands before the name of the archive.
     pub(crate) fn new(doing: &'static str, total: Amount) -> Option<Self> {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");

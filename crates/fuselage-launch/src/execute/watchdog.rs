@@ -25,8 +25,8 @@ impl<T: PartialEq> Watchdog<T> {
         }
     }
 
-    /// Whether a worker that has used so much processor time is stuck, since `seen` has been the same
-    /// for too long.
+    /// Whether a worker that has used so much processor time is stuck, since `seen` has been the
+    /// same for too long.
     pub(crate) fn is_stuck(&mut self, seen: T, used: Duration) -> bool {
         match &self.last {
             Some((last, since)) if *last == seen => used.saturating_sub(*since) > self.allowance,

@@ -37,8 +37,8 @@ const UNENDED: &str = "it began an answer and did not end it";
 pub(crate) enum Worked {
     /// Its answer.
     Answer(Vec<u8>),
-    /// It has read nothing, since it could not be confined: the step, and the number of the system's
-    /// error.
+    /// It has read nothing, since it could not be confined: the step, and the number of the
+    /// system's error.
     Unconfined(ConfineStep, i32),
     /// The worker ended before it answered.
     Died(ExitKind),
@@ -70,8 +70,8 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts one, in which `answer` is asked each question; `children` are all workers. It may use no
-    /// descriptors but those that are `kept`, and the calls that [`confine`] leaves.
+    /// Starts one, in which `answer` is asked each question; `children` are all workers. It may use
+    /// no descriptors but those that are `kept`, and the calls that [`confine`] leaves.
     pub(crate) fn start(
         children: &Rc<ChildSignal>,
         kept: &Kept<'_>,
@@ -185,8 +185,8 @@ fn work(
     local_time::keep_zone();
     signals::fail_at_file_size_limit();
     let descriptors: Vec<BorrowedFd<'_>> = kept.files.iter().copied().chain([socket]).collect();
-    // The hook of the standard library would look for files, for a backtrace, and end this process by
-    // SIGSYS: a fault of ours would look like an attack.
+    // The hook of the standard library would look for files, for a backtrace, and end this process
+    // by SIGSYS: a fault of ours would look like an attack.
     std::panic::set_hook(Box::new(|_| std::process::abort()));
     let confined = confine(parent, kept.root, &descriptors);
     if send_frame(socket, &readiness(&confined)).is_err() || confined.is_err() {

@@ -65,8 +65,8 @@ pub(super) fn loop_device() -> Result<(), Failure> {
         .map_err(|(step, errno)| Step::Loop(step).failed()(errno))
 }
 
-/// `/` is there on every host, and covered nobody misses it: this process's own root directory stays
-/// the one below.
+/// `/` is there on every host, and covered nobody misses it: this process's own root directory
+/// stays the one below.
 fn cover_root() -> Result<(), Failure> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     let options = Some(c"mode=0700,size=1m,nr_inodes=64");

@@ -29,8 +29,8 @@ pub(super) enum Outcome {
     NotStarted(io::Error),
 }
 
-/// What may run in the child: it must keep to signal-safety(7), so it allocates nothing, since other
-/// threads of the parent may have held any lock when the child was made.
+/// What may run in the child: it must keep to signal-safety(7), so it allocates nothing, since
+/// other threads of the parent may have held any lock when the child was made.
 pub(super) type Attempt = fn() -> Result<(), Failure>;
 
 /// Runs `attempt` in a child that is killed after `limit`.

@@ -435,8 +435,8 @@ fn kept_descriptors_are_read_and_written_and_local_time_goes_on() {
     });
 }
 
-/// Forks a process that forks one that waits, `confined` or not, and ends; whether the one that waits
-/// was ended by that.
+/// Forks a process that forks one that waits, `confined` or not, and ends; whether the one that
+/// waits was ended by that.
 fn follows(is_confined: bool) -> bool {
     let (mut reader, writer) = std::io::pipe().unwrap();
     let root = File::open("/tmp").unwrap();

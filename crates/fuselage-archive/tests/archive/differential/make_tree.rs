@@ -13,8 +13,8 @@ use crate::differential::random_tree::{Node, What};
 
 const PAGE: usize = 4096;
 
-/// Makes `tree` in the empty directory `root`. Where an ordinary user does so, everything can be read
-/// by its owner: no packer could read it else.
+/// Makes `tree` in the empty directory `root`. Where an ordinary user does so, everything can be
+/// read by its owner: no packer could read it else.
 pub(crate) fn make_tree(root: &Path, tree: &[Node]) {
     let readable = match root.metadata().unwrap().uid() {
         0 => 0,

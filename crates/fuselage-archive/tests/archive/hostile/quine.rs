@@ -1,4 +1,5 @@
-//! Archives that hold themselves, whole and exactly: unpacked again and again, they would never end.
+//! Archives that hold themselves, whole and exactly: unpacked again and again, they would never
+//! end.
 //!
 //! That of zip is the construction of Russ Cox ("Zip Files All The Way Down", 2010), with the bits
 //! counted anew for this header.
@@ -6,8 +7,8 @@
 use crate::squashfs_builder::{BLOCK_SIZE, FileFields, Image, NO_FRAGMENT, STORED};
 use crate::zip_builder::{Entry, file, zip};
 
-/// What the file in the zip is called: so long that one match of deflate repeats its header in a block
-/// of five bytes.
+/// What the file in the zip is called: so long that one match of deflate repeats its header in a
+/// block of five bytes.
 pub(crate) const IN_ZIP: &str = "itself/and/itself.zip";
 pub(crate) const IN_IMAGE: &str = "itself";
 
@@ -198,7 +199,8 @@ impl Bits {
 /// A number that `checksum`, which is affine in its bits, gives itself.
 fn fixed_point(checksum: impl Fn(u32) -> u32) -> Option<u32> {
     let constant = checksum(0);
-    // Bit by bit: what this bit changes, itself included. In rows of an equation a bit of the result.
+    // Bit by bit: what this bit changes, itself included. In rows of an equation a bit of the
+    // result.
     let columns: Vec<u32> = (0..32)
         .map(|bit| checksum(1 << bit) ^ constant ^ (1 << bit))
         .collect();

@@ -183,8 +183,8 @@ fn contradictions() -> Vec<Attack> {
                 &[9, 0, 9, 0],
             ),
             squashfs: {
-                // The listing of the root, which is as long, comes first: behind the last entry there
-                // is nothing.
+                // The listing of the root, which is as long, comes first: behind the last entry
+                // there is nothing.
                 let with = |more: u32| {
                     let mut image = Image::new();
                     let listing = listing_of(&image.file("f", CONTENT));
