@@ -15,6 +15,7 @@ use fuselage_plan::ErrorReport;
 use fuselage_store::StoreError;
 use thiserror::Error;
 
+use crate::execute::ImageError;
 use crate::hints;
 
 /// Why there is no command.
@@ -53,6 +54,13 @@ pub(crate) enum LaunchError {
         what: &'static str,
         path: PathBuf,
         source: io::Error,
+    },
+    /// An image cannot be mounted.
+    #[error("cannot mount the image {} at {}", archive.display(), path.display())]
+    Image {
+        archive: PathBuf,
+        path: PathBuf,
+        error: ImageError,
     },
     /// A directory of the run cannot be made.
     #[error("cannot make the directory {}", path.display())]
@@ -183,6 +191,12 @@ impl LaunchError {
                 "ERR_MOUNT_FAILED",
                 vec![causes::text(&source)],
                 vec![hints::DOCTOR.into()],
+                125,
+            ),
+            Self::Image { error, .. } => (
+                "ERR_IMAGE_MOUNT",
+                [vec![error.to_string()], causes::causes(&error)].concat(),
+                hints::image(&error),
                 125,
             ),
             Self::Directory { source, .. } => (

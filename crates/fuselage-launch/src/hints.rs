@@ -6,7 +6,10 @@ use std::path::Path;
 
 use fuselage_linux::causes::is_out_of_descriptors;
 use fuselage_linux::confinement::ConfineStep;
+use fuselage_linux::loop_device::LoopError;
 use fuselage_linux::process::is_exec_format_error;
+
+use crate::execute::ImageError;
 
 /// An archive that was there a moment ago cannot be opened.
 pub(crate) fn archive_open(path: &Path, error: &Error) -> String {
@@ -34,6 +37,30 @@ pub(crate) fn directory(error: &Error) -> &'static str {
         }
         _ => exhausted(error).unwrap_or(DOCTOR),
     }
+}
+
+/// An image cannot be mounted.
+pub(crate) fn image(error: &ImageError) -> Vec<String> {
+    let first = match error {
+        ImageError::CutOff { .. } => {
+            return vec!["copy the archive again, or make it anew: it is not whole".to_owned()];
+        }
+        ImageError::Loop(LoopError::Busy { .. }) => "run the command again",
+        ImageError::Loop(LoopError::Control(error)) if error.kind() == ErrorKind::NotFound => {
+            "let /dev have the nodes of loop devices (Docker: `--privileged -v /dev:/dev`)"
+        }
+        ImageError::Loop(_) => DOCTOR,
+        ImageError::Mount(error) if error.is_of_no_such_file_system() => {
+            "load the module of the file system: modprobe squashfs"
+        }
+        ImageError::Mount(_) => {
+            "the kernel's log says why (dmesg): the image is damaged, or packed in a way that this \
+             kernel cannot read; `mksquashfs DIRECTORY FILE` makes a new one"
+        }
+    };
+    let other = "or give it as --dynamic: that is extracted, and needs neither loop device nor \
+                 kernel";
+    vec![first.to_owned(), other.to_owned()]
 }
 
 /// A call that fails only when the machine is out of something.

@@ -24,6 +24,7 @@ pub mod descriptors;
 pub mod file_facts;
 pub mod file_identity;
 pub mod host_facts;
+pub mod image_mounts;
 #[allow(
     unsafe_code,
     reason = "signal(2) and fcntl(2) by number, which no crate offers as safe functions"

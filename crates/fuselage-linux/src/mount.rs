@@ -54,6 +54,11 @@ impl MountError {
         self.errno == Errno::ESTALE
     }
 
+    /// Whether the kernel does not have that file system ([`mount_image`]).
+    pub fn is_of_no_such_file_system(&self) -> bool {
+        self.errno == Errno::ENODEV
+    }
+
     /// For `map_err`; `target` is named by the path that the kernel knows for it.
     pub(crate) fn at(what: &'static str, target: BorrowedFd<'_>) -> impl Fn(Errno) -> Self {
         move |errno| Self::new(what, &path_of(target), errno)

@@ -1,6 +1,6 @@
 //! Looking at the host.
 
-use fuselage_linux::host_facts;
+use fuselage_linux::{host_facts, image_mounts};
 use napi_derive::napi;
 
 use crate::outcome::HostOutcome;
@@ -46,6 +46,14 @@ impl From<host_facts::HostFacts> for HostFacts {
             boot_id: facts.boot_id,
         }
     }
+}
+
+/// Why the kernel cannot mount images of this file system here; null: it can.
+#[napi]
+pub fn why_no_image_mounts(file_system: String) -> Option<String> {
+    image_mounts::image_mounts(&file_system)
+        .err()
+        .map(|refused| refused.to_string())
 }
 
 /// Facts of this process and host.

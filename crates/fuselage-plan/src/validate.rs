@@ -48,6 +48,9 @@ pub enum InvalidPlan {
     /// A file has no format, or what is only decoded later has one.
     #[error("the step `{0}` must have a format and an offset for a file, and for nothing else")]
     Format(StepId),
+    /// Image mounts are asked for of nothing.
+    #[error("the image of the step `{0}` has no bytes")]
+    Image(StepId),
     /// A variable name that no environment can have.
     #[error("`{0}` is no name of an environment variable")]
     Variable(String),
@@ -144,6 +147,16 @@ impl Made {
                 text(&source.path, &id.0)?;
                 Kind::Decoded
             }
+            Step::Image {
+                at, source, length, ..
+            } => {
+                self.target(at, &id.0)?;
+                self.source(id, source)?;
+                if *length == 0 {
+                    return Err(InvalidPlan::Image(id.clone()));
+                }
+                Kind::Tree
+            }
             Step::Extract {
                 at,
                 source,
@@ -152,15 +165,10 @@ impl Made {
                 ..
             } => {
                 self.target(at, &id.0)?;
+                self.source(id, source)?;
                 let has_place = match source {
-                    Source::File(file) => {
-                        text(&file.path, &id.0)?;
-                        format.is_some()
-                    }
-                    Source::Decoded(source) => {
-                        self.reference(id, &source.decoded, Kind::Decoded, "a decoded file")?;
-                        format.is_none() && *offset == 0
-                    }
+                    Source::File(_) => format.is_some(),
+                    Source::Decoded(_) => format.is_none() && *offset == 0,
                 };
                 if !has_place {
                     return Err(InvalidPlan::Format(id.clone()));
@@ -176,6 +184,16 @@ impl Made {
             return Err(InvalidPlan::Id(id.clone()));
         }
         Ok(())
+    }
+
+    /// A file has a path, and what was decoded a step that did it.
+    fn source(&self, user: &StepId, source: &Source) -> Result<(), InvalidPlan> {
+        match source {
+            Source::File(file) => text(&file.path, &user.0),
+            Source::Decoded(source) => {
+                self.reference(user, &source.decoded, Kind::Decoded, "a decoded file")
+            }
+        }
     }
 
     fn has_procdir(&self) -> bool {

@@ -16,7 +16,13 @@ import type { ErrorReport, Input } from './native/plan-types.js';
 /** The part of the addon that looks at things. */
 export type Looking = Pick<
   Addon,
-  'inspectArchive' | 'inspectFile' | 'inspectHome' | 'inspectFallback' | 'hostFacts' | 'probeHost'
+  | 'inspectArchive'
+  | 'inspectFile'
+  | 'inspectHome'
+  | 'inspectFallback'
+  | 'hostFacts'
+  | 'whyNoImageMounts'
+  | 'probeHost'
 >;
 
 /** Whose run it is. */
@@ -114,6 +120,13 @@ export class Inputs {
     const facts = this.#expect(this.#looking().hostFacts());
     this.#fact('host', facts);
     return facts;
+  }
+
+  /** Why the kernel cannot mount images of `fileSystem` here; null: it can. */
+  whyNoImageMounts(fileSystem: string): string | null {
+    const why = this.#looking().whyNoImageMounts(fileSystem);
+    this.#fact(`image mounts of ${fileSystem}`, why);
+    return why;
   }
 
   /** What this host allows, tried for real; for `fuselage doctor`. */

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use fuselage_linux::loop_device::LoopError;
 use fuselage_linux::process::Signal;
 
 use super::*;
@@ -30,6 +31,7 @@ fn number(error: &LaunchError) -> usize {
         LaunchError::ProcdirsFull { .. } => 18,
         LaunchError::RunEscapes { .. } => 19,
         LaunchError::WorkerUnconfined { .. } => 20,
+        LaunchError::Image { .. } => 21,
     }
 }
 
@@ -99,6 +101,22 @@ fn every() -> Vec<LaunchError> {
             entries: vec![],
         });
     }
+    let device_missing = LoopError::Control(io::ErrorKind::NotFound.into());
+    let image = String::from("image");
+    for error in [
+        ImageError::CutOff {
+            found: 1,
+            length: 2,
+        },
+        ImageError::Loop(device_missing),
+        ImageError::Loop(LoopError::Busy { image }),
+    ] {
+        every.push(LaunchError::Image {
+            archive: path(),
+            path: path(),
+            error,
+        });
+    }
     for step in ConfineStep::ALL {
         every.push(LaunchError::WorkerUnconfined {
             verb: "extract",
@@ -161,5 +179,5 @@ fn every_error_says_what_why_and_what_to_do() {
         }
         assert!((125..=127).contains(&report.exit_code), "{said}");
     }
-    assert_eq!(seen, (0..21).collect());
+    assert_eq!(seen, (0..22).collect());
 }

@@ -5,6 +5,7 @@ mod archive_worker;
 mod decode;
 mod environment;
 mod extract;
+mod image;
 mod mount_place;
 mod namespaces;
 mod procdir;
@@ -25,6 +26,8 @@ use fuselage_plan::{MountPlan, Namespaces, validate};
 use crate::error::LaunchError;
 use crate::execute::sources::Opened;
 use crate::explain;
+
+pub(crate) use image::ImageError;
 
 /// Does what the plan says and becomes its program; returns only why that failed.
 pub(crate) fn execute(

@@ -22,6 +22,8 @@ export interface ArchiveFacts {
   format: string | null;
   /** Where the archive begins in the file, in bytes: behind an ELF program for example. */
   offset: number;
+  /** How long an image says that it is, in bytes; of base64 text the one that is decoded. */
+  imageLength: number | null;
   /** In words, for messages: `a zip archive`, `a gzip file`, `an empty file`, `an HTML page`. */
   looksLike: string;
   /** What helps somebody who gave this file, if it is none that is accepted. */
@@ -147,6 +149,12 @@ export interface Addon {
 
   /** Facts of this process and host. */
   hostFacts(): Outcome<HostFacts>;
+
+  /**
+   * Why the kernel cannot mount images of a file system (`squashfs`) here, in words; null: it can, as
+   * far as that shows without doing it.
+   */
+  whyNoImageMounts(fileSystem: string): string | null;
 
   /**
    * Everything `fuselage doctor` reports of the host, in this order: kernel, user-namespace, tmpfs,

@@ -24,7 +24,11 @@ import { inProcdir, planTree } from './trees.js';
 export function planRun(request: RunRequest, facts: RunFacts, policy: Policy): MountPlan {
   const { namespaces, reason } = planNamespaces(facts.host);
   const procdir = planProcdir(facts, request.tmpfsSize, policy);
-  const settings = { limits: { ...policy.limits, ...request.limits }, jobs: request.jobs };
+  const settings = {
+    limits: { ...policy.limits, ...request.limits },
+    jobs: request.jobs,
+    whyNoImageMounts: facts.whyNoImageMounts,
+  };
   const trees = request.trees.map((tree, index) =>
     planTree(tree, `tree-${index + 1}`, facts.archives.get(tree.name), settings),
   );
@@ -51,10 +55,11 @@ export function planRun(request: RunRequest, facts: RunFacts, policy: Policy): M
 /**
  * Everything is decoded before the first archive is extracted: what all trees need is compared with
  * what there is room for when the lists of all archives can be read, and before anything is written.
+ * Images come between: an image that cannot be mounted is found before the long work.
  */
 function inOrder(steps: readonly Step[]): Step[] {
-  const decodes = (step: Step) => step.step === 'decode';
-  return [...steps.filter(decodes), ...steps.filter((step) => !decodes(step))];
+  const rank = ({ step }: Step) => (step === 'decode' ? 0 : step === 'image' ? 1 : 2);
+  return [...steps].sort((one, other) => rank(one) - rank(other));
 }
 
 /** Reasons are text for people; names in them may not be UTF-8. */

@@ -2,6 +2,7 @@ import { toPlanPath } from '../bytes.js';
 import { FuselageError } from '../errors.js';
 import type { ArchiveFacts } from '../native/index.js';
 import type { ExtractLimits, Place, Reason, SearchTree, Step } from '../native/plan-types.js';
+import { imageOf } from './images.js';
 import type { TreeRequest } from './request.js';
 
 /** How one tree is made. */
@@ -20,6 +21,8 @@ export interface TreeSettings {
   limits: ExtractLimits;
   /** Threads; null: one a processor. */
   jobs: number | null;
+  /** Why the kernel cannot mount images, in words; null: it can. */
+  whyNoImageMounts: string | null;
 }
 
 /** A place below the private directory. */
@@ -49,12 +52,22 @@ export function planTree(
   const known = recognised(tree.file, facts);
   const { limits, jobs } = settings;
   const archive = archiveSteps(tree.file, known, id);
-  const steps: Step[] = [
-    ...archive.before,
-    { step: 'extract', id, ...archive.input, at, limits, jobs },
-    ...(tree.kind === 'static' ? [readOnly(id)] : []),
-  ];
-  return { steps, search, reason: { subject, ...explained(tree.kind, tree.file, known), at } };
+  const is = `\`${tree.file}\` is ${known.looksLike}`;
+  const decoded = known.encoding === 'base64' ? 'decoded, ' : '';
+  const explain = (how: string, why: string) => ({ subject, strategy: decoded + how, why, at });
+  const extract: Step = { step: 'extract', id, ...archive.input, at, limits, jobs };
+  if (tree.kind === 'dynamic') {
+    const reason = explain('extracted', `${is}; the copy is this run's own`);
+    return { steps: [...archive.before, extract], search, reason };
+  }
+  const image = imageOf(known, settings.whyNoImageMounts);
+  if (typeof image === 'string') {
+    const reason = explain('extracted, then read-only', `${is}; ${image}`);
+    return { steps: [...archive.before, extract, readOnly(id)], search, reason };
+  }
+  const mount: Step = { step: 'image', id, source: archive.input.source, ...image, at };
+  const reason = explain('mounted', `${is}, and the kernel can mount it`);
+  return { steps: [...archive.before, mount], search, reason };
 }
 
 /** What an `extract` step reads. */
@@ -79,22 +92,6 @@ function archiveSteps(
 
 function readOnly(tree: string): Step {
   return { step: 'readOnly', id: `${tree}-read-only`, tree };
-}
-
-function explained(
-  kind: 'static' | 'dynamic',
-  file: string,
-  facts: ArchiveFacts,
-): Pick<Reason, 'strategy' | 'why'> {
-  const is = `\`${file}\` is ${facts.looksLike}`;
-  const decoded = facts.encoding === 'base64' ? 'decoded, ' : '';
-  if (kind === 'dynamic') {
-    return { strategy: `${decoded}extracted`, why: `${is}; the copy is this run's own` };
-  }
-  const because =
-    facts.format === 'zip' ? 'which the kernel cannot mount' : 'and images are extracted, too';
-  const why = `${is}, ${because}`;
-  return { strategy: `${decoded}extracted, then read-only`, why };
 }
 
 /**
