@@ -61,8 +61,7 @@ fn attach_and_mount(image: &Image<'_>, target: &OwnedFd) -> Result<(), ImageErro
         length: Some(image.length.next_multiple_of(PADDING)),
     };
     let device = attach(file.as_fd(), options)?;
-    mount_image(device.path(), image.file_system.name(), target.as_fd())
-        .map_err(ImageError::Mount)
+    mount_image(device.path(), image.file_system.name(), target.as_fd()).map_err(ImageError::Mount)
 }
 
 /// Fills a file of our own up, so that a device shows all of an image that ends with it.

@@ -15,8 +15,8 @@ use fuselage_plan::{MountPlan, MountPointWay, Place, ProcdirParent, Source, Step
 
 use crate::error::LaunchError;
 use crate::execute::decode;
-use crate::execute::image::{self, Image};
 use crate::execute::extract::{Extraction, Work};
+use crate::execute::image::{self, Image};
 use crate::execute::mount_place::MountPlace;
 use crate::execute::procdir::{self, Procdir};
 use crate::execute::sources::{Archive, Opened};

@@ -34,7 +34,8 @@ describe.each([
     ] as const) {
       change();
       writeFileSync(image, bytes);
-      const ended = runFuselage(caller(uid), ['run', '-s', image, '--', 'true']);
+      // A static image is root's kernel's to read.
+      const ended = runFuselage(caller(uid), ['run', '-d', image, '--', 'true']);
       expect(ended).toMatchObject({ status: 125, stdout: '' });
       expect(ended.stderr).toContain(word);
       expect(ended.stderr).toContain(`ERR_ARCHIVE_${code}`);

@@ -26,7 +26,7 @@ const archives = {
   '/srv/deps.zip': zip('f2'),
   'a\udcff.zip': zip('f3'),
   'sdk.b64': zipText('f4'),
-  'image.b64': { ...squashfs('f6'), encoding: 'base64' },
+  'image.b64': { ...squashfs('f6'), encoding: 'base64' as const },
   'app.AppImage': {
     ...squashfs('f5'),
     length: 944_632 + 8192,

@@ -35,14 +35,14 @@ describe('an image', () => {
     expect(made.reasons.at(-1)).toMatchObject({ strategy: 'mounted' });
   });
 
-  test.each([
-    { length: 5119 },
-    { offset: 1, length: 5120 },
-  ])('is extracted where a loop device would cut its end off: %j', (more) => {
-    const made = ofImage(more);
-    expect(kinds(made)).toEqual(['extract', 'readOnly']);
-    expect(made.reasons.at(-1)?.why).toContain('would not show the last bytes');
-  });
+  test.each([{ length: 5119 }, { offset: 1, length: 5120 }])(
+    'is extracted where a loop device would cut its end off: %j',
+    (more) => {
+      const made = ofImage(more);
+      expect(kinds(made)).toEqual(['extract', 'readOnly']);
+      expect(made.reasons.at(-1)?.why).toContain('would not show the last bytes');
+    },
+  );
 
   test('in base64 text is decoded and mounted, if it is seen that it is one', () => {
     const encoding = 'base64';

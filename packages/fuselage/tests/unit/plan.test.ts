@@ -417,6 +417,7 @@ test('every cell: any request and any facts give a sound plan or an error of our
         home: at,
         fallback: below,
         archives,
+        whyNoImageMounts: who.sysAdmin && !who.inUserNamespace ? null : 'only root can',
       };
       let made: MountPlan;
       try {
