@@ -30,6 +30,8 @@ fn number(error: &LaunchError) -> usize {
         LaunchError::ProcdirsFull { .. } => 18,
         LaunchError::RunEscapes { .. } => 19,
         LaunchError::WorkerUnconfined { .. } => 20,
+        LaunchError::RealDirectory { .. } => 21,
+        LaunchError::Supervision { .. } => 22,
     }
 }
 
@@ -130,6 +132,11 @@ fn every() -> Vec<LaunchError> {
                 path: path(),
                 source: source(),
             },
+            LaunchError::RealDirectory {
+                path: path(),
+                source: source(),
+            },
+            LaunchError::Supervision { source: source() },
             LaunchError::CommandNotExecutable {
                 path: path(),
                 source: source(),
@@ -161,5 +168,5 @@ fn every_error_says_what_why_and_what_to_do() {
         }
         assert!((125..=127).contains(&report.exit_code), "{said}");
     }
-    assert_eq!(seen, (0..21).collect());
+    assert_eq!(seen, (0..23).collect());
 }

@@ -1,7 +1,14 @@
 import { toPlanPath } from '../bytes.js';
 import { FuselageError } from '../errors.js';
 import type { ArchiveFacts } from '../native/index.js';
-import type { ExtractLimits, Place, Reason, SearchTree, Step } from '../native/plan-types.js';
+import type {
+  ExtractLimits,
+  Place,
+  ReadOnlyWay,
+  Reason,
+  SearchTree,
+  Step,
+} from '../native/plan-types.js';
 import type { TreeRequest } from './request.js';
 
 /** How one tree is made. */
@@ -20,6 +27,8 @@ export interface TreeSettings {
   limits: ExtractLimits;
   /** Threads; null: one a processor. */
   jobs: number | null;
+  /** How a static tree becomes read-only. */
+  readOnly: ReadOnlyWay;
 }
 
 /** A place below the private directory. */
@@ -47,14 +56,14 @@ export function planTree(
     return { steps: [{ step: 'directory', id, at }], search, reason };
   }
   const known = recognised(tree.file, facts);
-  const { limits, jobs } = settings;
+  const { limits, jobs, readOnly: how } = settings;
   const archive = archiveSteps(tree.file, known, id);
   const steps: Step[] = [
     ...archive.before,
     { step: 'extract', id, ...archive.input, at, limits, jobs },
-    ...(tree.kind === 'static' ? [readOnly(id)] : []),
+    ...(tree.kind === 'static' ? [readOnly(id, how)] : []),
   ];
-  return { steps, search, reason: { subject, ...explained(tree.kind, tree.file, known), at } };
+  return { steps, search, reason: { subject, ...explained(tree.kind, tree.file, known, how), at } };
 }
 
 /** What an `extract` step reads. */
@@ -77,19 +86,26 @@ function archiveSteps(
   };
 }
 
-function readOnly(tree: string): Step {
-  return { step: 'readOnly', id: `${tree}-read-only`, tree };
+function readOnly(tree: string, how: ReadOnlyWay): Step {
+  return { step: 'readOnly', id: `${tree}-read-only`, tree, how };
 }
 
 function explained(
   kind: 'static' | 'dynamic',
   file: string,
   facts: ArchiveFacts,
+  how: ReadOnlyWay,
 ): Pick<Reason, 'strategy' | 'why'> {
   const is = `\`${file}\` is ${facts.looksLike}`;
   const decoded = facts.encoding === 'base64' ? 'decoded, ' : '';
   if (kind === 'dynamic') {
     return { strategy: `${decoded}extracted`, why: `${is}; the copy is this run's own` };
+  }
+  if (how === 'permissions') {
+    return {
+      strategy: `${decoded}extracted, then without write permission`,
+      why: `${is}; its owner can give the permission back, and root needs none`,
+    };
   }
   const because =
     facts.format === 'zip' ? 'which the kernel cannot mount' : 'and images are extracted, too';
