@@ -76,6 +76,24 @@ pub fn probe_user_namespace() -> Result<(), Refusal> {
     attempt(attempts::user_namespace, &NamespaceFacts::gather())
 }
 
+/// Does what a run begins with, in a child: a user namespace with a mount namespace in it, or where
+/// `as_root` a mount namespace alone, and a first mount. This process is as before, whatever the
+/// kernel said.
+///
+/// # Errors
+/// The diagnosed refusal.
+pub fn probe_namespaces(as_root: bool) -> Result<(), Refusal> {
+    let what = match as_root {
+        true => attempts::mount_namespace,
+        false => attempts::user_namespace,
+    };
+    match child::run(what, LIMIT) {
+        Outcome::Done => Ok(()),
+        // What tells the cause is gathered only now: it costs as much as the rest of a start.
+        outcome => told(outcome, &NamespaceFacts::gather()),
+    }
+}
+
 /// Probes everything, in the order of [`Probe::name`]; some ten milliseconds.
 pub fn probe_host() -> Vec<Probe> {
     let facts = NamespaceFacts::gather();
@@ -126,7 +144,11 @@ pub fn probe_host() -> Vec<Probe> {
 }
 
 fn attempt(what: Attempt, facts: &NamespaceFacts) -> Result<(), Refusal> {
-    match child::run(what, LIMIT) {
+    told(child::run(what, LIMIT), facts)
+}
+
+fn told(outcome: Outcome, facts: &NamespaceFacts) -> Result<(), Refusal> {
+    match outcome {
         Outcome::Done => Ok(()),
         Outcome::Failed(Failure {
             step: Step::Namespace(step),

@@ -22,6 +22,12 @@ pub(super) fn user_namespace() -> Result<(), Failure> {
     cover_root()
 }
 
+/// A mount namespace alone and a mount, as root's run has them.
+pub(super) fn mount_namespace() -> Result<(), Failure> {
+    enter_mount_namespace()?;
+    cover_root()
+}
+
 /// A tmpfs that can be written, in a user namespace.
 pub(super) fn tmpfs_as_user() -> Result<(), Failure> {
     user_namespace()?;
@@ -30,8 +36,7 @@ pub(super) fn tmpfs_as_user() -> Result<(), Failure> {
 
 /// A tmpfs that can be written, in a mount namespace alone.
 pub(super) fn tmpfs_as_root() -> Result<(), Failure> {
-    enter_mount_namespace()?;
-    cover_root()?;
+    mount_namespace()?;
     use_tmpfs()
 }
 
