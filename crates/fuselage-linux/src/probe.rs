@@ -11,9 +11,11 @@ mod attempts;
 mod child;
 mod step;
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::capabilities::has_sys_admin;
+use crate::loop_device::BareStep;
 use crate::namespaces::{NamespaceError, NamespaceStep};
 use crate::refusal::{NamespaceFacts, Refusal, diagnose};
 use child::{Attempt, Outcome};
@@ -31,7 +33,8 @@ pub struct Probe {
     pub ok: bool,
     /// What was found, for people.
     pub detail: String,
-    /// The error code that a run would end with for this reason.
+    /// The error code that a run would end with for this reason; `None`, too, where it would do
+    /// something else instead.
     pub code: Option<&'static str>,
     /// Why it does not work; whole sentences.
     pub causes: Vec<String>,
@@ -48,6 +51,14 @@ impl Probe {
             code: None,
             causes: Vec::new(),
             hints: Vec::new(),
+        }
+    }
+
+    /// It does not work, and a run does something else in its place.
+    fn stood_in_for(name: &'static str, refusal: Refusal) -> Self {
+        Self {
+            code: None,
+            ..Self::bad(name, "", refusal)
         }
     }
 
@@ -73,81 +84,144 @@ impl Probe {
 /// # Errors
 /// The diagnosed refusal.
 pub fn probe_user_namespace() -> Result<(), Refusal> {
-    attempt(attempts::user_namespace, &NamespaceFacts::gather())
+    attempt(attempts::user_namespace, &NamespaceFacts::gather()).map_err(|(_, refusal)| refusal)
 }
 
-/// Probes everything, in the order of [`Probe::name`]; some ten milliseconds.
-pub fn probe_host() -> Vec<Probe> {
-    let facts = NamespaceFacts::gather();
+/// Probes everything, in the order of [`Probe::name`]; some ten milliseconds. `launcher` is what
+/// advice names as the program that needs a right; where it is told.
+pub fn probe_host(launcher: Option<&Path>) -> Vec<Probe> {
+    let facts = facts_for(launcher);
     let root = has_sys_admin();
     let choose = |as_root: Attempt, as_user: Attempt| if root { as_root } else { as_user };
-    let user_namespace = attempt(attempts::user_namespace, &facts);
-    let allowed = user_namespace.is_ok();
-    let probe = |name, code, good: &str, how: Attempt| match attempt(how, &facts) {
-        Ok(()) => Probe::good(name, good),
-        Err(refusal) => Probe::bad(name, code, refusal),
-    };
-    vec![
-        advice::kernel(rustix::system::uname().release().to_string_lossy().as_ref()),
-        match user_namespace {
-            Ok(()) => Probe::good(
-                "user-namespace",
-                "a user namespace with a mount namespace and a first mount works",
-            ),
-            Err(refusal) => Probe::bad("user-namespace", "ERR_USERNS_DENIED", refusal),
-        },
+    let user_namespace = probe(
+        "user-namespace",
+        "a user namespace with a mount namespace and a first mount works",
+        attempt(attempts::user_namespace, &facts),
+    );
+    let allowed = user_namespace.ok;
+    // Root needs no user namespace: what refuses it a mount namespace says its first mount.
+    let tmpfs = if root || allowed {
         probe(
             "tmpfs",
-            "ERR_MOUNT_FAILED",
             "a tmpfs can be mounted and written",
-            choose(attempts::tmpfs_as_root, attempts::tmpfs_as_user),
-        ),
-        probe(
-            "overlay",
-            "ERR_MOUNT_FAILED",
-            "an overlay can be mounted on a tmpfs and written",
-            choose(attempts::overlay_as_root, attempts::overlay_as_user),
-        ),
-        probe(
-            "loop",
-            "ERR_MOUNT_FAILED",
-            "an image can be attached to a loop device",
-            attempts::loop_device,
-        ),
-        probe(
-            "fuse",
-            "ERR_MOUNT_FAILED",
-            "a FUSE file system can be mounted",
-            choose(attempts::fuse_as_root, attempts::fuse_as_user),
-        ),
+            attempt(
+                choose(attempts::tmpfs_as_root, attempts::tmpfs_as_user),
+                &facts,
+            ),
+        )
+    } else {
+        advice::without_namespaces("tmpfs", user_namespace.name)
+    };
+    let refused_by = [&user_namespace, &tmpfs]
+        .into_iter()
+        .skip(usize::from(root))
+        .find(|probe| probe.code == Some(REFUSED))
+        .map(|probe| probe.name);
+    let mounted = |name, good: &str, how| match refused_by {
+        Some(other) => advice::without_namespaces(name, other),
+        None => probe(name, good, attempt(how, &facts)),
+    };
+    let overlay_as_root = if facts.in_user_namespace() {
+        attempts::overlay_as_root_of_user_namespace
+    } else {
+        attempts::overlay_as_root
+    };
+    let overlay = mounted(
+        "overlay",
+        "an overlay can be mounted on a tmpfs and written",
+        choose(overlay_as_root, attempts::overlay_as_user),
+    );
+    let fuse = mounted(
+        "fuse",
+        "a FUSE file system can be mounted",
+        choose(attempts::fuse_as_root, attempts::fuse_as_user),
+    );
+    vec![
+        advice::kernel(rustix::system::uname().release().to_string_lossy().as_ref()),
+        user_namespace,
+        tmpfs,
+        overlay,
+        loop_device(&facts),
+        fuse,
         advice::apparmor(&facts, allowed),
         advice::seccomp(&facts, allowed),
     ]
 }
 
-fn attempt(what: Attempt, facts: &NamespaceFacts) -> Result<(), Refusal> {
-    match child::run(what, LIMIT) {
+fn facts_for(launcher: Option<&Path>) -> NamespaceFacts {
+    let facts = NamespaceFacts::gather();
+    // AppArmor, which the path is for, knows programs by the path that has no links in it.
+    let named = launcher.map(|path| path.canonicalize().unwrap_or_else(|_| path.to_owned()));
+    NamespaceFacts {
+        program: named.or(facts.program),
+        ..facts
+    }
+}
+
+/// The code of a run that is refused its namespaces.
+const REFUSED: &str = "ERR_USERNS_DENIED";
+
+fn probe(name: &'static str, good: &str, result: Result<(), (&'static str, Refusal)>) -> Probe {
+    match result {
+        Ok(()) => Probe::good(name, good),
+        Err((code, refusal)) => Probe::bad(name, code, refusal),
+    }
+}
+
+/// Who may not mount images in any case is not let loose on the devices.
+fn loop_device(facts: &NamespaceFacts) -> Probe {
+    const NAME: &str = "loop";
+    if let Some(refusal) = advice::no_images(facts.sys_admin, facts.in_user_namespace()) {
+        return Probe::stood_in_for(NAME, refusal);
+    }
+    match child::run(attempts::loop_device, LIMIT) {
+        // Nobody plans to mount an image where this cannot be opened.
+        Outcome::Failed(
+            failure @ Failure {
+                step: Step::Loop(BareStep::Control),
+                ..
+            },
+        ) => Probe::stood_in_for(NAME, advice::refusal(failure, facts)),
+        outcome => probe(
+            NAME,
+            "an image can be attached to a loop device",
+            judge(outcome, facts),
+        ),
+    }
+}
+
+/// Tries it in a child; an error has the code that a run would end with.
+fn attempt(what: Attempt, facts: &NamespaceFacts) -> Result<(), (&'static str, Refusal)> {
+    judge(child::run(what, LIMIT), facts)
+}
+
+fn judge(outcome: Outcome, facts: &NamespaceFacts) -> Result<(), (&'static str, Refusal)> {
+    const FAILED: &str = "ERR_MOUNT_FAILED";
+    match outcome {
         Outcome::Done => Ok(()),
         Outcome::Failed(Failure {
             step: Step::Namespace(step),
             errno,
-        }) => Err(diagnose(
-            &NamespaceError { step, errno },
-            &facts_of_child(facts, step),
+        }) => Err((
+            REFUSED,
+            diagnose(
+                &NamespaceError { step, errno },
+                &facts_of_child(facts, step),
+            ),
         )),
-        Outcome::Failed(failure) => Err(advice::refusal(failure, facts)),
-        Outcome::Died => Err(advice::killed()),
-        Outcome::TimedOut => Err(advice::late(LIMIT)),
-        Outcome::NotStarted(error) => Err(advice::no_child(&error)),
+        Outcome::Failed(failure) => Err((FAILED, advice::refusal(failure, facts))),
+        Outcome::Died => Err((FAILED, advice::killed())),
+        Outcome::TimedOut => Err((FAILED, advice::late(LIMIT))),
+        Outcome::NotStarted(error) => Err((FAILED, advice::no_child(&error))),
     }
 }
 
 /// The child has one thread, and in a user namespace of its own every capability.
 fn facts_of_child(facts: &NamespaceFacts, step: NamespaceStep) -> NamespaceFacts {
-    let inside = step != NamespaceStep::UserNamespace;
+    let outside = [NamespaceStep::Proc, NamespaceStep::UserNamespace];
     NamespaceFacts {
         threads: Some(1),
-        sys_admin: facts.sys_admin || inside,
+        sys_admin: facts.sys_admin || !outside.contains(&step),
         ..facts.clone()
     }
 }

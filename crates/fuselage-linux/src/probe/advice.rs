@@ -61,6 +61,40 @@ pub(super) fn seccomp(facts: &NamespaceFacts, user_namespaces_work: bool) -> Pro
     }
 }
 
+/// What was not tried, since `other` says why there are no namespaces to try it in.
+pub(super) fn without_namespaces(name: &'static str, other: &str) -> Probe {
+    let refusal = Refusal {
+        message: "was not tried, since it needs namespaces".into(),
+        causes: vec![format!("Namespaces are refused here, see `{other}`.")],
+        hints: vec![format!("Do what `{other}` names.")],
+    };
+    Probe::bad(name, super::REFUSED, refusal)
+}
+
+/// Why the images of this user are extracted in any case, whatever there is in /dev; `None`: they
+/// need not be.
+pub(super) fn no_images(sys_admin: bool, in_user_namespace: bool) -> Option<Refusal> {
+    let (cause, hint) = match (sys_admin, in_user_namespace) {
+        (true, false) => return None,
+        (_, true) => (
+            "The kernel mounts images for root outside of user namespaces only; this process is \
+             in one.",
+            "Nothing has to be done: images are extracted instead, as archives are. Root outside \
+             of it mounts them.",
+        ),
+        (false, false) => (
+            "The kernel mounts images for root (CAP_SYS_ADMIN) only.",
+            "Nothing has to be done: images are extracted instead, as archives are. \
+             `sudo fuselage doctor` tells what root can do.",
+        ),
+    };
+    Some(Refusal {
+        message: "images are extracted and not mounted".into(),
+        causes: vec![cause.into()],
+        hints: vec![hint.into()],
+    })
+}
+
 /// Cause and fix stand with the probe that failed for it.
 fn stands_in_the_way(name: &'static str, message: String) -> Probe {
     let refusal = Refusal {
@@ -118,27 +152,34 @@ fn why(step: Step, errno: Errno, facts: &NamespaceFacts) -> (&'static str, &'sta
              (CONFIG_TMPFS_XATTR).",
             "Boot a newer kernel.",
         ),
-        (Step::Loop(BareStep::Control) | Step::FuseOpen, Errno::ENOENT) => (
+        (Step::FuseOpen, Errno::ENOENT) => (
             "The device node is not there: the driver is not loaded, or /dev here has only some \
              devices.",
-            if matches!(step, Step::FuseOpen) {
-                "`sudo modprobe fuse`; Docker: `--device /dev/fuse`."
-            } else {
-                "`sudo modprobe loop`."
-            },
+            "`sudo modprobe fuse`; Docker: `--device /dev/fuse`.",
         ),
-        (Step::Loop(_), Errno::EACCES | Errno::EPERM) if !facts.sys_admin => (
-            "Only root can attach loop devices. An ordinary user does without them.",
-            "Nothing has to be done; `sudo fuselage doctor` tries them as root.",
+        (Step::Loop(BareStep::Control), Errno::ENOENT | Errno::ENODEV | Errno::ENXIO) => (
+            "The driver is not loaded, or /dev here has only some devices. Images are extracted \
+             instead of mounted.",
+            "`sudo modprobe loop`; Docker: `docker run --privileged -v /dev:/dev …`.",
+        ),
+        (Step::Loop(BareStep::Control), Errno::EACCES | Errno::EPERM) => (
+            "This root may not use loop devices: the device control group or a security module \
+             forbids it. Images are extracted instead of mounted.",
+            "Docker: `docker run --privileged -v /dev:/dev …`.",
         ),
         (Step::Loop(_), Errno::EACCES | Errno::EPERM) => (
-            "This root may not use loop devices: the device control group or the user namespace \
+            "This root may not use loop devices: the device control group or a security module \
              forbids it.",
-            "Docker: `--privileged`, or `--device /dev/loop-control` and the loop devices.",
+            "Docker: `docker run --privileged -v /dev:/dev …`.",
         ),
         (Step::Loop(BareStep::Open), Errno::ENOENT) => (
             "/dev here has no node for the loop device that the kernel offers.",
-            "Mount a devtmpfs on /dev, or make the node with mknod(1).",
+            "`sudo mount -t devtmpfs devtmpfs /dev`, or make the node: \
+             `sudo mknod /dev/loop0 b 7 0`; Docker: `docker run --privileged -v /dev:/dev …`.",
+        ),
+        (Step::Loop(BareStep::Free), Errno::ENOSPC | Errno::ENODEV) => (
+            "Every loop device is in use, and the kernel makes no more.",
+            "`losetup` lists them; `sudo losetup -d /dev/loopN` gives one back.",
         ),
         (Step::Loop(BareStep::Configure), Errno::EINVAL | Errno::ENOTTY) => (
             "The kernel is older than 5.8 and has no LOOP_CONFIGURE; the older calls are used.",
@@ -227,6 +268,31 @@ mod tests {
         facts.apparmor_restrict = Some(0);
         facts.apparmor_profile = None;
         assert!(seccomp(&facts, false).ok && apparmor(&facts, false).ok);
+    }
+
+    #[test]
+    fn images_are_mounted_for_root_of_the_host_alone() {
+        assert_eq!(no_images(true, false), None);
+        let cause = |sys_admin, inside| no_images(sys_admin, inside).unwrap().causes[0].clone();
+        assert!(cause(false, false).contains("CAP_SYS_ADMIN"));
+        assert!(cause(true, true).contains("outside of user namespaces"));
+        assert_eq!(cause(false, true), cause(true, true));
+    }
+
+    #[test]
+    fn without_a_device_root_is_told_what_happens_instead() {
+        let facts = NamespaceFacts::gather();
+        for (step, errno, word) in [
+            (BareStep::Control, Errno::ENOENT, "extracted instead"),
+            (BareStep::Control, Errno::EPERM, "extracted instead"),
+            (BareStep::Free, Errno::ENOSPC, "in use"),
+            (BareStep::Open, Errno::ENOENT, "no node"),
+            (BareStep::Open, Errno::EPERM, "may not use"),
+        ] {
+            let step = Step::Loop(step);
+            let said = refusal(Failure { step, errno }, &facts);
+            assert!(said.causes[0].contains(word), "{said:?}");
+        }
     }
 
     #[test]
