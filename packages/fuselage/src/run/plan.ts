@@ -1,6 +1,7 @@
 import { readable, toPlanPath } from '../bytes.js';
 import { OUTPUTS } from '../config/env.js';
 import type { Policy } from '../config/policy.js';
+import { FuselageError } from '../errors.js';
 import type {
   Environment,
   MountPlan,
@@ -19,9 +20,11 @@ import { inProcdir, planTree } from './trees.js';
 /**
  * The plan of a run: pure, so that the same request, facts and policy always give the same plan.
  *
- * @throws FuselageError when the facts allow no plan
+ * @throws FuselageError when the facts allow no plan: `ERR_USERNS_DENIED` where that needs no trying,
+ * `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`
  */
 export function planRun(request: RunRequest, facts: RunFacts, policy: Policy): MountPlan {
+  if (facts.host.refused !== null) throw FuselageError.fromReport(facts.host.refused);
   const { namespaces, reason } = planNamespaces(facts.host);
   const procdir = planProcdir(facts, request.tmpfsSize, policy);
   const settings = {
