@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::capabilities::has_sys_admin;
-use crate::loop_device::BareStep;
+use crate::image_mounts::image_mounts;
 use crate::namespaces::{NamespaceError, NamespaceStep};
 use crate::refusal::{NamespaceFacts, Refusal, diagnose};
 use child::{Attempt, Outcome};
@@ -168,36 +168,23 @@ fn probe(name: &'static str, good: &str, result: Result<(), (&'static str, Refus
     }
 }
 
-/// Who may not mount images in any case is not let loose on the devices.
+/// Where images are extracted in any case, no device is tried.
 fn loop_device(facts: &NamespaceFacts) -> Probe {
     const NAME: &str = "loop";
-    if let Some(refusal) = advice::no_images(facts.sys_admin, facts.in_user_namespace()) {
-        return Probe::stood_in_for(NAME, refusal);
-    }
-    match child::run(attempts::loop_device, LIMIT) {
-        // Nobody plans to mount an image where this cannot be opened.
-        Outcome::Failed(
-            failure @ Failure {
-                step: Step::Loop(BareStep::Control),
-                ..
-            },
-        ) => Probe::stood_in_for(NAME, advice::refusal(failure, facts)),
-        outcome => probe(
+    match image_mounts("squashfs") {
+        Err(why) => Probe::stood_in_for(NAME, advice::no_images(&why)),
+        Ok(()) => probe(
             NAME,
             "an image can be attached to a loop device",
-            judge(outcome, facts),
+            attempt(attempts::loop_device, facts),
         ),
     }
 }
 
 /// Tries it in a child; an error has the code that a run would end with.
 fn attempt(what: Attempt, facts: &NamespaceFacts) -> Result<(), (&'static str, Refusal)> {
-    judge(child::run(what, LIMIT), facts)
-}
-
-fn judge(outcome: Outcome, facts: &NamespaceFacts) -> Result<(), (&'static str, Refusal)> {
     const FAILED: &str = "ERR_MOUNT_FAILED";
-    match outcome {
+    match child::run(what, LIMIT) {
         Outcome::Done => Ok(()),
         Outcome::Failed(Failure {
             step: Step::Namespace(step),
@@ -209,7 +196,13 @@ fn judge(outcome: Outcome, facts: &NamespaceFacts) -> Result<(), (&'static str, 
                 &facts_of_child(facts, step),
             ),
         )),
-        Outcome::Failed(failure) => Err((FAILED, advice::refusal(failure, facts))),
+        Outcome::Failed(failure) => {
+            let code = match failure.step {
+                Step::Loop(_) => "ERR_IMAGE_MOUNT",
+                _ => FAILED,
+            };
+            Err((code, advice::refusal(failure, facts)))
+        }
         Outcome::Died => Err((FAILED, advice::killed())),
         Outcome::TimedOut => Err((FAILED, advice::late(LIMIT))),
         Outcome::NotStarted(error) => Err((FAILED, advice::no_child(&error))),

@@ -7,6 +7,7 @@ use nix::errno::Errno;
 
 use super::Probe;
 use super::step::{Failure, Step};
+use crate::image_mounts::NoImageMounts;
 use crate::loop_device::BareStep;
 use crate::refusal::{NamespaceFacts, Refusal};
 
@@ -71,29 +72,39 @@ pub(super) fn without_namespaces(name: &'static str, other: &str) -> Probe {
     Probe::bad(name, super::REFUSED, refusal)
 }
 
-/// Why the images of this user are extracted in any case, whatever there is in /dev; `None`: they
-/// need not be.
-pub(super) fn no_images(sys_admin: bool, in_user_namespace: bool) -> Option<Refusal> {
-    let (cause, hint) = match (sys_admin, in_user_namespace) {
-        (true, false) => return None,
-        (_, true) => (
-            "The kernel mounts images for root outside of user namespaces only; this process is \
-             in one.",
-            "Nothing has to be done: images are extracted instead, as archives are. Root outside \
-             of it mounts them.",
+/// Why images are extracted, whatever else is there.
+pub(super) fn no_images(why: &NoImageMounts) -> Refusal {
+    let (cause, hint) = match why {
+        NoImageMounts::NotRoot => (
+            "The kernel mounts image files for root (CAP_SYS_ADMIN) only.".into(),
+            "Nothing has to be done; `sudo fuselage doctor` tells what root can do.",
         ),
-        (false, false) => (
-            "The kernel mounts images for root (CAP_SYS_ADMIN) only.",
-            "Nothing has to be done: images are extracted instead, as archives are. \
-             `sudo fuselage doctor` tells what root can do.",
+        NoImageMounts::UserNamespace => (
+            "The kernel mounts image files for root outside of user namespaces only.".into(),
+            "Nothing has to be done; root outside of this user namespace mounts them.",
+        ),
+        NoImageMounts::LoopControl(error) if error.kind() == io::ErrorKind::PermissionDenied => (
+            "The device control group or a security module keeps loop devices from this root."
+                .into(),
+            PRIVILEGED,
+        ),
+        NoImageMounts::LoopControl(_) => (
+            "The driver of loop devices is not loaded, or /dev here has only some devices.".into(),
+            "`sudo modprobe loop`; Docker: `docker run --privileged -v /dev:/dev …`.",
+        ),
+        NoImageMounts::FileSystem(name) => (
+            format!("{name} is neither built in nor a module that is there."),
+            "`sudo modprobe squashfs`.",
         ),
     };
-    Some(Refusal {
-        message: "images are extracted and not mounted".into(),
-        causes: vec![cause.into()],
+    Refusal {
+        message: format!("images are extracted and not mounted: {why}"),
+        causes: vec![cause],
         hints: vec![hint.into()],
-    })
+    }
 }
+
+const PRIVILEGED: &str = "Docker: `docker run --privileged -v /dev:/dev …`.";
 
 /// Cause and fix stand with the probe that failed for it.
 fn stands_in_the_way(name: &'static str, message: String) -> Probe {
@@ -157,20 +168,10 @@ fn why(step: Step, errno: Errno, facts: &NamespaceFacts) -> (&'static str, &'sta
              devices.",
             "`sudo modprobe fuse`; Docker: `--device /dev/fuse`.",
         ),
-        (Step::Loop(BareStep::Control), Errno::ENOENT | Errno::ENODEV | Errno::ENXIO) => (
-            "The driver is not loaded, or /dev here has only some devices. Images are extracted \
-             instead of mounted.",
-            "`sudo modprobe loop`; Docker: `docker run --privileged -v /dev:/dev …`.",
-        ),
-        (Step::Loop(BareStep::Control), Errno::EACCES | Errno::EPERM) => (
-            "This root may not use loop devices: the device control group or a security module \
-             forbids it. Images are extracted instead of mounted.",
-            "Docker: `docker run --privileged -v /dev:/dev …`.",
-        ),
         (Step::Loop(_), Errno::EACCES | Errno::EPERM) => (
             "This root may not use loop devices: the device control group or a security module \
              forbids it.",
-            "Docker: `docker run --privileged -v /dev:/dev …`.",
+            PRIVILEGED,
         ),
         (Step::Loop(BareStep::Open), Errno::ENOENT) => (
             "/dev here has no node for the loop device that the kernel offers.",
@@ -271,20 +272,39 @@ mod tests {
     }
 
     #[test]
-    fn images_are_mounted_for_root_of_the_host_alone() {
-        assert_eq!(no_images(true, false), None);
-        let cause = |sys_admin, inside| no_images(sys_admin, inside).unwrap().causes[0].clone();
-        assert!(cause(false, false).contains("CAP_SYS_ADMIN"));
-        assert!(cause(true, true).contains("outside of user namespaces"));
-        assert_eq!(cause(false, true), cause(true, true));
+    fn what_happens_to_images_instead_is_told_with_the_reason() {
+        let absent = || io::ErrorKind::NotFound.into();
+        let refused = || io::ErrorKind::PermissionDenied.into();
+        for (why, cause, hint) in [
+            (NoImageMounts::NotRoot, "CAP_SYS_ADMIN", "Nothing has to"),
+            (NoImageMounts::UserNamespace, "outside", "Nothing has to"),
+            (
+                NoImageMounts::LoopControl(absent()),
+                "not loaded",
+                "modprobe loop",
+            ),
+            (
+                NoImageMounts::LoopControl(refused()),
+                "keeps",
+                "--privileged",
+            ),
+            (
+                NoImageMounts::FileSystem("squashfs".into()),
+                "squashfs is neither",
+                "modprobe squashfs",
+            ),
+        ] {
+            let said = no_images(&why);
+            assert!(said.message.contains("extracted"), "{said:?}");
+            assert!(said.causes[0].contains(cause), "{said:?}");
+            assert!(said.hints[0].contains(hint), "{said:?}");
+        }
     }
 
     #[test]
-    fn without_a_device_root_is_told_what_happens_instead() {
+    fn what_is_wrong_with_a_device_is_told_apart() {
         let facts = NamespaceFacts::gather();
         for (step, errno, word) in [
-            (BareStep::Control, Errno::ENOENT, "extracted instead"),
-            (BareStep::Control, Errno::EPERM, "extracted instead"),
             (BareStep::Free, Errno::ENOSPC, "in use"),
             (BareStep::Open, Errno::ENOENT, "no node"),
             (BareStep::Open, Errno::EPERM, "may not use"),
