@@ -14,6 +14,9 @@ mod step;
 use std::path::Path;
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::unistd::{AccessFlags, access};
+
 use crate::capabilities::has_sys_admin;
 use crate::image_mounts::image_mounts;
 use crate::namespaces::{NamespaceError, NamespaceStep};
@@ -96,7 +99,7 @@ pub fn probe_host(launcher: Option<&Path>) -> Vec<Probe> {
     let user_namespace = probe(
         "user-namespace",
         "a user namespace with a mount namespace and a first mount works",
-        attempt(attempts::user_namespace, &facts),
+        user_namespace_of(&facts),
     );
     let allowed = user_namespace.ok;
     // Root needs no user namespace: what refuses it a mount namespace says its first mount.
@@ -148,14 +151,34 @@ pub fn probe_host(launcher: Option<&Path>) -> Vec<Probe> {
     ]
 }
 
+/// What is known of the launcher, which is another program than this one.
 fn facts_for(launcher: Option<&Path>) -> NamespaceFacts {
     let facts = NamespaceFacts::gather();
+    let Some(launcher) = launcher else {
+        return facts;
+    };
+    // execve(2) of a file that may not be read makes a process that is not dumpable.
+    let unreadable = access(launcher, AccessFlags::R_OK) == Err(Errno::EACCES);
     // AppArmor, which the path is for, knows programs by the path that has no links in it.
-    let named = launcher.map(|path| path.canonicalize().unwrap_or_else(|_| path.to_owned()));
+    let resolved = launcher.canonicalize();
     NamespaceFacts {
-        program: named.or(facts.program),
+        program: Some(resolved.unwrap_or_else(|_| launcher.to_owned())),
+        dumpable: Some(!unreadable),
         ..facts
     }
+}
+
+/// What the launcher will meet: the child can do what a launcher that is not dumpable cannot.
+fn user_namespace_of(facts: &NamespaceFacts) -> Result<(), (&'static str, Refusal)> {
+    let tried = attempt(attempts::user_namespace, facts);
+    if tried.is_ok() && facts.dumpable == Some(false) {
+        let error = NamespaceError {
+            step: NamespaceStep::SetGroups,
+            errno: Errno::EACCES,
+        };
+        return Err((REFUSED, diagnose(&error, facts)));
+    }
+    tried
 }
 
 /// The code of a run that is refused its namespaces.

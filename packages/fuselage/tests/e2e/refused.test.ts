@@ -1,4 +1,6 @@
 /** Where the kernel refuses what a run needs: the run and `fuselage doctor` say the same of it. */
+import { chmodSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { compiled } from '../support/compile.js';
 import {
   landlockTest,
@@ -8,7 +10,8 @@ import {
   rootMountTest,
 } from '../support/must-mount.js';
 import { inOwnMounts } from '../support/own-mounts.js';
-import { freshDirectory, frontDoor } from '../support/places.js';
+import { packedInstall } from '../support/packed-install.js';
+import { freshDirectory, frontDoor, launcher as ownLauncher } from '../support/places.js';
 import { check, expectContent, expectNamed, report, type Start } from '../support/refusals.js';
 import { type Caller, caller, runFuselage } from '../support/run-fuselage.js';
 
@@ -90,6 +93,20 @@ describe('an ordinary user', () => {
       expectNamed(start, 'user-namespace', cause, fix);
     });
   }
+
+  mountTest(
+    'with a launcher that may not be read: a run ends with 125 and the text of doctor',
+    () => {
+      const { bin, directory } = packedInstall();
+      const launcher = join(directory, 'node_modules/@fuselage', basename(dirname(ownLauncher)));
+      const program = join(launcher, basename(ownLauncher));
+      const start = (words: string[]) => runFuselage({ ...who(), program: bin }, words);
+      expectContent(start);
+      chmodSync(program, 0o111);
+      const fix = new RegExp(`chmod a\\+r ${program}`);
+      expectNamed(start, 'user-namespace', /may execute but not read/, fix);
+    },
+  );
 
   mountTest('where nothing is refused, both are content', () => {
     for (const how of [
