@@ -20,7 +20,7 @@ use nix::unistd::{AccessFlags, access};
 use crate::capabilities::has_sys_admin;
 use crate::image_mounts::image_mounts;
 use crate::namespaces::{NamespaceError, NamespaceStep};
-use crate::refusal::{NamespaceFacts, Refusal, diagnose};
+use crate::refusal::{Cause, NamespaceFacts, Refusal, diagnose, find_causes};
 use child::{Attempt, Outcome};
 use step::{Failure, Step};
 
@@ -87,7 +87,7 @@ impl Probe {
 /// # Errors
 /// The diagnosed refusal.
 pub fn probe_user_namespace() -> Result<(), Refusal> {
-    attempt(attempts::user_namespace, &NamespaceFacts::gather()).map_err(|(_, refusal)| refusal)
+    attempt(attempts::user_namespace, &NamespaceFacts::gather()).map_err(|failed| failed.refusal)
 }
 
 /// Probes everything, in the order of [`Probe::name`]; some ten milliseconds. `launcher` is what
@@ -96,12 +96,17 @@ pub fn probe_host(launcher: Option<&Path>) -> Vec<Probe> {
     let facts = facts_for(launcher);
     let root = has_sys_admin();
     let choose = |as_root: Attempt, as_user: Attempt| if root { as_root } else { as_user };
+    let tried = user_namespace_of(&facts);
+    let suspects = match &tried {
+        Ok(()) => Vec::new(),
+        Err(failed) => failed.suspects.clone(),
+    };
+    let allowed = tried.is_ok();
     let user_namespace = probe(
         "user-namespace",
         "a user namespace with a mount namespace and a first mount works",
-        user_namespace_of(&facts),
+        tried,
     );
-    let allowed = user_namespace.ok;
     // Root needs no user namespace: what refuses it a mount namespace says its first mount.
     let tmpfs = if root || allowed {
         probe(
@@ -146,8 +151,8 @@ pub fn probe_host(launcher: Option<&Path>) -> Vec<Probe> {
         overlay,
         loop_device(&facts),
         fuse,
-        advice::apparmor(&facts, allowed),
-        advice::seccomp(&facts, allowed),
+        advice::apparmor(&facts, &suspects),
+        advice::seccomp(&facts, &suspects),
     ]
 }
 
@@ -169,14 +174,11 @@ fn facts_for(launcher: Option<&Path>) -> NamespaceFacts {
 }
 
 /// What the launcher will meet: the child can do what a launcher that is not dumpable cannot.
-fn user_namespace_of(facts: &NamespaceFacts) -> Result<(), (&'static str, Refusal)> {
+fn user_namespace_of(facts: &NamespaceFacts) -> Result<(), Failed> {
     let tried = attempt(attempts::user_namespace, facts);
     if tried.is_ok() && facts.dumpable == Some(false) {
-        let error = NamespaceError {
-            step: NamespaceStep::SetGroups,
-            errno: Errno::EACCES,
-        };
-        return Err((REFUSED, diagnose(&error, facts)));
+        let step = NamespaceStep::SetGroups;
+        return Err(Failed::namespace(step, Errno::EACCES, facts));
     }
     tried
 }
@@ -184,10 +186,10 @@ fn user_namespace_of(facts: &NamespaceFacts) -> Result<(), (&'static str, Refusa
 /// The code of a run that is refused its namespaces.
 const REFUSED: &str = "ERR_USERNS_DENIED";
 
-fn probe(name: &'static str, good: &str, result: Result<(), (&'static str, Refusal)>) -> Probe {
+fn probe(name: &'static str, good: &str, result: Result<(), Failed>) -> Probe {
     match result {
         Ok(()) => Probe::good(name, good),
-        Err((code, refusal)) => Probe::bad(name, code, refusal),
+        Err(failed) => Probe::bad(name, failed.code, failed.refusal),
     }
 }
 
@@ -204,32 +206,51 @@ fn loop_device(facts: &NamespaceFacts) -> Probe {
     }
 }
 
-/// Tries it in a child; an error has the code that a run would end with.
-fn attempt(what: Attempt, facts: &NamespaceFacts) -> Result<(), (&'static str, Refusal)> {
-    const FAILED: &str = "ERR_MOUNT_FAILED";
-    match child::run(what, LIMIT) {
-        Outcome::Done => Ok(()),
-        Outcome::Failed(Failure {
-            step: Step::Namespace(step),
-            errno,
-        }) => Err((
-            REFUSED,
-            diagnose(
-                &NamespaceError { step, errno },
-                &facts_of_child(facts, step),
-            ),
-        )),
-        Outcome::Failed(failure) => {
-            let code = match failure.step {
-                Step::Loop(_) => "ERR_IMAGE_MOUNT",
-                _ => FAILED,
-            };
-            Err((code, advice::refusal(failure, facts)))
+/// Something that was tried and does not work.
+struct Failed {
+    /// The code that a run would end with.
+    code: &'static str,
+    refusal: Refusal,
+    /// What may have refused namespaces, where it was they.
+    suspects: Vec<Cause>,
+}
+
+impl Failed {
+    fn namespace(step: NamespaceStep, errno: Errno, facts: &NamespaceFacts) -> Self {
+        let error = NamespaceError { step, errno };
+        Self {
+            code: REFUSED,
+            refusal: diagnose(&error, facts),
+            suspects: find_causes(&error, facts),
         }
-        Outcome::Died => Err((FAILED, advice::killed())),
-        Outcome::TimedOut => Err((FAILED, advice::late(LIMIT))),
-        Outcome::NotStarted(error) => Err((FAILED, advice::no_child(&error))),
     }
+
+    fn other(code: &'static str, refusal: Refusal) -> Self {
+        Self {
+            code,
+            refusal,
+            suspects: Vec::new(),
+        }
+    }
+}
+
+/// Tries it in a child.
+fn attempt(what: Attempt, facts: &NamespaceFacts) -> Result<(), Failed> {
+    let failed = |refusal| Failed::other("ERR_MOUNT_FAILED", refusal);
+    Err(match child::run(what, LIMIT) {
+        Outcome::Done => return Ok(()),
+        Outcome::Failed(Failure { step, errno }) => match step {
+            Step::Namespace(step) => Failed::namespace(step, errno, &facts_of_child(facts, step)),
+            Step::Loop(_) => Failed::other(
+                "ERR_IMAGE_MOUNT",
+                advice::refusal(Failure { step, errno }, facts),
+            ),
+            _ => failed(advice::refusal(Failure { step, errno }, facts)),
+        },
+        Outcome::Died => failed(advice::killed()),
+        Outcome::TimedOut => failed(advice::late(LIMIT)),
+        Outcome::NotStarted(error) => failed(advice::no_child(&error)),
+    })
 }
 
 /// The child has one thread, and in a user namespace of its own every capability.

@@ -9,7 +9,7 @@ use super::Probe;
 use super::step::{Failure, Step};
 use crate::image_mounts::NoImageMounts;
 use crate::loop_device::BareStep;
-use crate::refusal::{NamespaceFacts, Refusal};
+use crate::refusal::{Cause, NamespaceFacts, Refusal};
 
 /// The oldest kernel that is supported.
 const OLDEST: (u32, u32) = (4, 18);
@@ -34,7 +34,8 @@ pub(super) fn kernel(release: &str) -> Probe {
     Probe::bad("kernel", "ERR_USERNS_DENIED", refusal)
 }
 
-pub(super) fn apparmor(facts: &NamespaceFacts, user_namespaces_work: bool) -> Probe {
+/// `suspects`: what may have refused a user namespace; nothing where one can be had.
+pub(super) fn apparmor(facts: &NamespaceFacts, suspects: &[Cause]) -> Probe {
     const NAME: &str = "apparmor";
     let restricted = facts.apparmor_restrict == Some(1);
     let detail = match (&facts.apparmor_profile, restricted) {
@@ -45,20 +46,30 @@ pub(super) fn apparmor(facts: &NamespaceFacts, user_namespaces_work: bool) -> Pr
         (None, true) => "AppArmor restricts user namespaces of programs without a profile".into(),
         (None, false) => "does not restrict user namespaces".into(),
     };
-    if user_namespaces_work || !restricted && facts.apparmor_profile.is_none() {
-        return Probe::good(NAME, detail);
+    let is_apparmor =
+        |cause: &Cause| matches!(cause, Cause::AppArmorRestriction | Cause::AppArmorProfile);
+    if suspects.iter().any(is_apparmor) {
+        stands_in_the_way(NAME, detail)
+    } else {
+        Probe::good(NAME, detail)
     }
-    stands_in_the_way(NAME, detail)
 }
 
-pub(super) fn seccomp(facts: &NamespaceFacts, user_namespaces_work: bool) -> Probe {
+/// `suspects`: as for [`apparmor`].
+pub(super) fn seccomp(facts: &NamespaceFacts, suspects: &[Cause]) -> Probe {
     const NAME: &str = "seccomp";
     match facts.seccomp {
         None | Some(0) => Probe::good(NAME, "no filter is active"),
-        Some(_) if user_namespaces_work => {
+        Some(_) if suspects.contains(&Cause::Seccomp) => {
+            stands_in_the_way(NAME, "a filter is active (Seccomp: 2)".into())
+        }
+        Some(_) if suspects.is_empty() => {
             Probe::good(NAME, "a filter is active and allows what is needed")
         }
-        Some(_) => stands_in_the_way(NAME, "a filter is active (Seccomp: 2)".into()),
+        Some(_) => Probe::good(
+            NAME,
+            "a filter is active, and it is not what refuses namespaces",
+        ),
     }
 }
 
@@ -263,12 +274,15 @@ mod tests {
         let mut facts = NamespaceFacts::gather();
         facts.seccomp = Some(2);
         facts.apparmor_restrict = Some(1);
-        assert!(seccomp(&facts, true).ok && apparmor(&facts, true).ok);
-        assert!(!seccomp(&facts, false).ok && !apparmor(&facts, false).ok);
+        for suspects in [&[][..], &[Cause::NoUserNamespaces]] {
+            assert!(seccomp(&facts, suspects).ok && apparmor(&facts, suspects).ok);
+        }
+        assert!(!seccomp(&facts, &[Cause::Seccomp]).ok);
+        for cause in [Cause::AppArmorRestriction, Cause::AppArmorProfile] {
+            assert!(!apparmor(&facts, &[cause]).ok);
+        }
         facts.seccomp = Some(0);
-        facts.apparmor_restrict = Some(0);
-        facts.apparmor_profile = None;
-        assert!(seccomp(&facts, false).ok && apparmor(&facts, false).ok);
+        assert!(seccomp(&facts, &[Cause::Chroot]).ok);
     }
 
     #[test]

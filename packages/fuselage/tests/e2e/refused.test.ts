@@ -122,6 +122,13 @@ describe('an ordinary user', () => {
     const unfiltered = report(behind('refused seccomp unshare=EPERM', who));
     expect(check(unfiltered, 'seccomp')).toMatchObject({ ok: false, code: 'ERR_USERNS_DENIED' });
   });
+
+  mountTest('a filter that is not the reason is not taken for it', () => {
+    const words = ['seccomp', 'get-free', refused, 'no-user-namespaces', frontDoor];
+    const start: Start = (more) => runFuselage({ ...who(), program: refused }, [...words, ...more]);
+    expectNamed(start, 'user-namespace', /max_user_namespaces is 0/, /sysctl/);
+    expect(check(report(start), 'seccomp')).toMatchObject({ ok: true });
+  });
 });
 
 describe('root', () => {
@@ -153,6 +160,13 @@ describe('root', () => {
   rootMountTest('without CAP_SETFCAP and CAP_SYS_ADMIN: as a user who may not map uid 0', () => {
     const start = behind(noCapabilities, who);
     expectNamed(start, 'user-namespace', /CAP_SETFCAP/, /ordinary user/);
+  });
+
+  otherUserTest('of a user namespace that has no mount namespaces left', () => {
+    const become = `as_user unshare --map-root-user sh -c '
+      echo 0 >/proc/sys/user/max_mnt_namespaces; exec "$@"' sh`;
+    const start = after('', become, caller);
+    expectNamed(start, 'tmpfs', /max_mnt_namespaces is 0/, /sysctl -w user\.max_m/);
   });
 
   rootMountTest('where nothing is refused, both are content', () => {
