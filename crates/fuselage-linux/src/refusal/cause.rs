@@ -198,13 +198,13 @@ fn of_mount(error: NamespaceError, facts: &NamespaceFacts) -> Vec<Cause> {
             }
             let mut possible = security_modules(facts);
             possible.extend(has_filter(facts).then_some(Cause::Seccomp));
-            // Landlock answers EPERM and shows nowhere; who has no privilege can only be in it
-            // after giving up new ones.
-            if possible.is_empty()
-                && error.errno == Errno::EPERM
-                && facts.no_new_privileges == Some(true)
-            {
+            // Landlock answers EPERM and shows nowhere; who has no privilege can only get into it
+            // after giving up new ones, root can without.
+            if possible.is_empty() && error.errno == Errno::EPERM {
                 possible.push(Cause::Landlock);
+                if facts.no_new_privileges != Some(true) {
+                    possible.push(Cause::Unknown);
+                }
             }
             possible
         }

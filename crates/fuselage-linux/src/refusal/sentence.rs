@@ -87,8 +87,13 @@ pub(super) fn sentence(cause: &Cause, facts: &NamespaceFacts) -> String {
             "The process has no CAP_SYS_ADMIN, although its user id is {}.",
             facts.uid
         ),
-        Cause::Landlock => "The process is probably restricted by Landlock, which forbids every \
-             mount (NoNewPrivs: 1 and Seccomp: 0 in /proc/self/status)."
+        Cause::Landlock if facts.no_new_privileges == Some(true) => {
+            "The process is probably restricted by Landlock, which forbids every mount \
+             (NoNewPrivs: 1 and Seccomp: 0 in /proc/self/status)."
+                .into()
+        }
+        Cause::Landlock => "The process may be restricted by Landlock, which forbids every mount \
+             and cannot be seen from inside."
             .into(),
         Cause::AppArmorRestriction => "AppArmor takes the rights away from user namespaces of \
              programs without a profile: kernel.apparmor_restrict_unprivileged_userns is 1 \

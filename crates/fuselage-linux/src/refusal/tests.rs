@@ -396,7 +396,18 @@ fn rows() -> Vec<Row> {
                 ..mapped()
             },
             &[Cause::Landlock],
-            &["Landlock"],
+            &["probably restricted by Landlock"],
+        ),
+        (
+            Propagation,
+            Errno::EPERM,
+            NamespaceFacts {
+                uid: 0,
+                sys_admin: true,
+                ..user()
+            },
+            &[Cause::Landlock, Cause::Unknown],
+            &["may be restricted by Landlock", "security module"],
         ),
         (
             MountNamespace,
