@@ -52,6 +52,7 @@ fn prepare(
     validate(plan, words.len()).map_err(|error| LaunchError::PlanInvalid {
         why: error.to_string(),
     })?;
+    namespaces::require_proc()?;
     // Before the home is made: a umask could keep its owner out of it.
     let umask = open::replace_umask(0);
     let plan = otherwise::choose(plan);

@@ -173,15 +173,14 @@ impl Making<'_> {
                 made.mount_points.insert(id.clone(), place);
             }
             Step::Procdir { id, on, size } => {
-                let (size, namespaces) = (*size, self.plan.namespaces);
                 let procdir = match on {
                     ProcdirParent::Home => {
                         let home = self.opened.home.as_ref().ok_or_else(|| missing(id))?;
-                        procdir::make(&home.open_again()?, size, namespaces)?
+                        procdir::make(&home.open_again()?, *size)?
                     }
                     ProcdirParent::MountPoint(id) => {
                         let place = made.mount_points.get(id).ok_or_else(|| missing(id))?;
-                        procdir::make(place, size, namespaces)?
+                        procdir::make(place, *size)?
                     }
                     ProcdirParent::Extracted => self.extracted.take().ok_or_else(|| missing(id))?,
                 };

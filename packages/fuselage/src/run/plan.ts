@@ -1,6 +1,7 @@
 import { readable, toPlanPath } from '../bytes.js';
 import { OUTPUTS } from '../config/env.js';
 import type { Policy } from '../config/policy.js';
+import { FuselageError } from '../errors.js';
 import type {
   Environment,
   MountPlan,
@@ -20,7 +21,8 @@ import { inProcdir, planTree } from './trees.js';
 /**
  * The plan of a run: pure, so that the same request, facts and policy always give the same plan.
  *
- * @throws FuselageError when the facts allow no plan
+ * @throws FuselageError when the facts allow no plan: `ERR_USERNS_DENIED` where that needs no trying,
+ * `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`
  */
 export function planRun(request: RunRequest, facts: RunFacts, policy: Policy): MountPlan {
   const planIn = (namespaces: NamespacesPlan, procdir: ProcdirPlan, readOnly: ReadOnlyWay) =>
@@ -28,7 +30,10 @@ export function planRun(request: RunRequest, facts: RunFacts, policy: Policy): M
   const extracted = () =>
     planIn(withoutNamespaces(request.extract), planExtracted(facts), 'permissions');
   const { extract } = request;
+  const { refused } = facts.host;
   if (extract === 'force' || (extract === 'prefer' && !mayMount(facts.host))) return extracted();
+  // With `allow` the launcher finds the same, and does without.
+  if (refused !== null && extract !== 'allow') throw FuselageError.fromReport(refused);
   const procdir = planProcdir(facts, request.tmpfsSize, policy);
   const plan = planIn(planNamespaces(facts.host), procdir, 'mount');
   if (extract !== 'allow') return plan;

@@ -342,6 +342,19 @@ describe('the home that FUSELAGE_HOME names', () => {
     }
   });
 
+  test('that nobody can be told to own: the refusal that says why, and no word of the home', () => {
+    const refused = new FuselageError('ERR_USERNS_DENIED', 'cannot make one', {
+      causes: ['the ids have no mapping'],
+      hints: ['map them'],
+    }).toReport();
+    const host = { ...USER, refused };
+    for (const home of [told('foreign', 7), told('usable')]) {
+      expect(() => plan(request(), facts({ host, home }))).toThrow(
+        expect.objectContaining({ code: 'ERR_USERNS_DENIED', causes: refused.causes }),
+      );
+    }
+  });
+
   test("somebody else's: an error for root, too", () => {
     for (const host of [USER, ROOT]) {
       const planned = () => plan(request(), facts({ host, home: told('foreign', 7) }));
