@@ -92,7 +92,7 @@ describe('examples/demo', () => {
 
   mountTest('ends with 1 where no run works', () => {
     const who = caller(undefined, { program: compiled('refused') });
-    const ended = runFuselage(who, ['seccomp-namespace', demo]);
+    const ended = runFuselage(who, ['seccomp', 'unshare=EPERM', demo]);
     expect(ended.status).toBe(1);
     expect(ended.stderr).toContain('[ERR_USERNS_DENIED]');
     expect(ended.stdout).toContain('fuselage cannot run here');
