@@ -15,6 +15,7 @@ mod call_filter;
 pub mod capabilities;
 pub mod causes;
 mod cgroup;
+pub mod child_end;
 pub mod confinement;
 #[allow(
     unsafe_code,
@@ -58,6 +59,7 @@ pub mod mount;
     reason = "mount_setattr(2), which no crate offers as a safe function"
 )]
 mod mount_attributes;
+mod mount_id;
 mod mount_table;
 pub mod namespaces;
 pub mod open;
@@ -70,6 +72,7 @@ pub mod probe;
 )]
 pub mod process;
 pub mod processors;
+mod read_only_bind;
 pub mod refusal;
 pub mod remove_tree;
 #[allow(unsafe_code, reason = "memory that two processes share")]

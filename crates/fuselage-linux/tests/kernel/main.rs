@@ -23,5 +23,7 @@ mod loop_device;
 mod mirror;
 mod mount;
 mod namespaces;
+mod own_directory;
 mod probe;
+mod read_only_bind;
 mod refusal;

@@ -4,7 +4,7 @@ use fuselage_linux::probe::{Probe, probe_host, probe_user_namespace};
 use nix::errno::Errno;
 use nix::libc;
 
-use crate::call_filter::refuse;
+use crate::call_filter::{refuse, refuse_ioctl};
 use crate::child::{as_user, in_child, in_user_namespace, root_may_mount, user_namespaces_work};
 use crate::mount::mount_table;
 
@@ -48,6 +48,18 @@ fn a_user_learns_what_works() {
                 assert!(named(&probes, name).ok, "{:?}", named(&probes, name));
             }
             assert_eq!(mount_table(), before, "a probe left something");
+        });
+    }
+}
+
+#[test]
+fn loop_devices_of_old_kernels_are_found() {
+    const LOOP_CONFIGURE: u32 = 0x4c0a;
+    if root_may_mount() && std::path::Path::new("/dev/loop-control").exists() {
+        in_child(|| {
+            refuse_ioctl(LOOP_CONFIGURE, Errno::EINVAL);
+            let probes = probe_host();
+            assert!(named(&probes, "loop").ok, "{:?}", named(&probes, "loop"));
         });
     }
 }
