@@ -412,11 +412,9 @@ mod tests {
             }
             let script = "cd / || exit 9";
             assert_eq!(trace(shell(script), go).how, ExitKind::Exited(0));
-            let ended = trace(shell(script), |stop| {
-                match (stop.call.name(), stop.edge) {
-                    (Some("chdir"), Edge::Entry) => Act::Fail(Errno::EMFILE),
-                    _ => Act::Go,
-                }
+            let ended = trace(shell(script), |stop| match (stop.call.name(), stop.edge) {
+                (Some("chdir"), Edge::Entry) => Act::Fail(Errno::EMFILE),
+                _ => Act::Go,
             });
             assert_eq!(ended.how, ExitKind::Exited(9));
         });

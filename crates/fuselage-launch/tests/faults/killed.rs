@@ -27,8 +27,7 @@ impl Kill {
             return Act::Go;
         }
         let count = counts.entry(stop.process).or_default();
-        let is_here =
-            (stop.process, *count, stop.edge) == (self.process, self.number, self.edge);
+        let is_here = (stop.process, *count, stop.edge) == (self.process, self.number, self.edge);
         *count += usize::from(stop.edge == Edge::Exit);
         match is_here {
             true => Act::Kill(self.victim),

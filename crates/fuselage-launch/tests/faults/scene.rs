@@ -9,9 +9,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use fuselage_linux::descriptors::{
-    install, receive_some, send_some, set_nonblocking, socket_pair,
-};
+use fuselage_linux::descriptors::{install, receive_some, send_some, set_nonblocking, socket_pair};
 use fuselage_linux::process::{ExitKind, replace_process};
 use fuselage_plan::{Answer, ErrorReport, HEADER_LENGTH, MountPlan, Namespaces, write_frame};
 use fuselage_testing::traced::{Act, Edge, Ended, Stop, trace};
@@ -153,7 +151,13 @@ impl Scene {
         install(socket.as_fd(), 3).unwrap();
         let text = |bytes: &[u8]| CString::new(bytes).unwrap();
         let program = text(self.launcher.as_os_str().as_bytes());
-        let words = [b"l" as &[u8], b"--fuselage-execute", b"/bin/sh", b"-c", SCRIPT.as_bytes()];
+        let words = [
+            b"l" as &[u8],
+            b"--fuselage-execute",
+            b"/bin/sh",
+            b"-c",
+            SCRIPT.as_bytes(),
+        ];
         replace_process(&program, &words.map(text), &[text(b"A=1")]);
     }
 
@@ -162,11 +166,20 @@ impl Scene {
         assert_eq!(run.ended.left, 0, "{when}: processes are left");
         assert_eq!(host::mounts(), self.mounts, "{when}: mounts");
         let name = |name: &str| self.directory().join(name).display().to_string();
-        let allowed = ["launcher", "tree.zip", "tree.sfs", "tree.zip.b64", "tree.sfs.b64"];
+        let allowed = [
+            "launcher",
+            "tree.zip",
+            "tree.sfs",
+            "tree.zip.b64",
+            "tree.sfs.b64",
+        ];
         let allowed = allowed.map(name).into_iter();
         let allowed: Vec<_> = allowed.chain(["home", "home/procdirs"].map(name)).collect();
         let files = host::files(self.directory());
-        let left: Vec<_> = files.iter().filter(|file| !allowed.contains(file)).collect();
+        let left: Vec<_> = files
+            .iter()
+            .filter(|file| !allowed.contains(file))
+            .collect();
         assert!(left.is_empty(), "{when}: {left:?}");
         if self.caller == Caller::Root {
             let devices = host::loop_devices(self.directory());

@@ -58,7 +58,7 @@ fn loop_devices_of_old_kernels_are_found() {
     if root_may_mount() && std::path::Path::new("/dev/loop-control").exists() {
         in_child(|| {
             refuse_ioctl(LOOP_CONFIGURE, Errno::EINVAL);
-            let probes = probe_host();
+            let probes = probe_host(None);
             assert!(named(&probes, "loop").ok, "{:?}", named(&probes, "loop"));
         });
     }
