@@ -160,7 +160,7 @@ fn tree_steps(kind: Kind, archive: &Path, at: &str) -> Vec<Step> {
     let decoded = StepId("decoded".into());
     let file = SourceFile {
         path: path(archive),
-        identity: FileIdentity(file_identity(&File::open(archive).unwrap()).unwrap()),
+        identity: FileIdentity(file_identity(File::open(archive).unwrap()).unwrap()),
     };
     let mut steps = Vec::new();
     let source = if matches!(kind, Base64 | Base64Image) {
