@@ -23,8 +23,14 @@ pub mod confinement;
 pub mod descriptors;
 pub mod file_facts;
 pub mod file_identity;
+pub mod file_lock;
 pub mod host_facts;
 pub mod image_mounts;
+#[allow(
+    unsafe_code,
+    reason = "Landlock, which no crate here offers as safe functions"
+)]
+mod landlock;
 #[allow(
     unsafe_code,
     reason = "signal(2) and fcntl(2) by number, which no crate offers as safe functions"
@@ -65,6 +71,7 @@ pub mod probe;
 pub mod process;
 pub mod processors;
 pub mod refusal;
+pub mod remove_tree;
 #[allow(unsafe_code, reason = "memory that two processes share")]
 pub mod shared_notes;
 #[allow(
@@ -74,4 +81,9 @@ pub mod shared_notes;
 pub mod signals;
 #[allow(unsafe_code, reason = "an allocator")]
 pub mod start_memory;
+#[allow(
+    unsafe_code,
+    reason = "signals of any number, which no crate offers as safe functions"
+)]
+pub mod supervision;
 pub mod user_ids;

@@ -4,6 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -103,6 +104,22 @@ pub fn is_empty(directory: impl AsFd) -> io::Result<bool> {
         }
     }
     Ok(true)
+}
+
+/// The names of the entries of an open directory, without `.` and `..`.
+///
+/// # Errors
+/// What open(2) and getdents(2) say.
+pub fn names(directory: impl AsFd) -> io::Result<Vec<OsString>> {
+    let mut names = Vec::new();
+    for entry in nix::dir::Dir::from_fd(open_to_read(directory)?)?.iter() {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if !matches!(name, b"." | b"..") {
+            names.push(OsStr::from_bytes(name).to_owned());
+        }
+    }
+    Ok(names)
 }
 
 /// Owner and mode of what is open.

@@ -90,6 +90,24 @@ pub fn probe_user_namespace() -> Result<(), Refusal> {
     attempt(attempts::user_namespace, &NamespaceFacts::gather()).map_err(|failed| failed.refusal)
 }
 
+/// Does what a run begins with, in a child: a user namespace with a mount namespace in it, or where
+/// `as_root` a mount namespace alone, and a first mount. This process is as before, whatever the
+/// kernel said.
+///
+/// # Errors
+/// The diagnosed refusal.
+pub fn probe_namespaces(as_root: bool) -> Result<(), Refusal> {
+    let what = match as_root {
+        true => attempts::mount_namespace,
+        false => attempts::user_namespace,
+    };
+    match child::run(what, LIMIT) {
+        Outcome::Done => Ok(()),
+        // What tells the cause is gathered only now: it costs as much as the rest of a start.
+        outcome => judge(outcome, &NamespaceFacts::gather()).map_err(|failed| failed.refusal),
+    }
+}
+
 /// Probes everything, in the order of [`Probe::name`]; some ten milliseconds. `launcher` is what
 /// advice names as the program that needs a right; where it is told.
 pub fn probe_host(launcher: Option<&Path>) -> Vec<Probe> {
@@ -236,8 +254,12 @@ impl Failed {
 
 /// Tries it in a child.
 fn attempt(what: Attempt, facts: &NamespaceFacts) -> Result<(), Failed> {
+    judge(child::run(what, LIMIT), facts)
+}
+
+fn judge(outcome: Outcome, facts: &NamespaceFacts) -> Result<(), Failed> {
     let failed = |refusal| Failed::other("ERR_MOUNT_FAILED", refusal);
-    Err(match child::run(what, LIMIT) {
+    Err(match outcome {
         Outcome::Done => return Ok(()),
         Outcome::Failed(Failure { step, errno }) => match step {
             Step::Namespace(step) => Failed::namespace(step, errno, &facts_of_child(facts, step)),

@@ -32,6 +32,8 @@ fn number(error: &LaunchError) -> usize {
         LaunchError::RunEscapes { .. } => 19,
         LaunchError::WorkerUnconfined { .. } => 20,
         LaunchError::Image { .. } => 21,
+        LaunchError::RealDirectory { .. } => 22,
+        LaunchError::Supervision { .. } => 23,
     }
 }
 
@@ -148,6 +150,11 @@ fn every() -> Vec<LaunchError> {
                 path: path(),
                 source: source(),
             },
+            LaunchError::RealDirectory {
+                path: path(),
+                source: source(),
+            },
+            LaunchError::Supervision { source: source() },
             LaunchError::CommandNotExecutable {
                 path: path(),
                 source: source(),
@@ -179,5 +186,5 @@ fn every_error_says_what_why_and_what_to_do() {
         }
         assert!((125..=127).contains(&report.exit_code), "{said}");
     }
-    assert_eq!(seen, (0..22).collect());
+    assert_eq!(seen, (0..24).collect());
 }

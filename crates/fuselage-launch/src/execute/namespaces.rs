@@ -13,6 +13,7 @@ pub(crate) fn enter(namespaces: Namespaces) -> Result<(), LaunchError> {
     let entered = match namespaces {
         Namespaces::User => enter_user_namespace(),
         Namespaces::Mount => enter_mount_namespace(),
+        Namespaces::None => Ok(()),
     };
     entered.map_err(|error| refused(&error))
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
+use fuselage_linux::confinement::FilesBy;
 use fuselage_linux::file_identity::file_identity;
 use fuselage_linux::memory::total_memory;
 use fuselage_linux::mount::{TmpfsOptions, is_own_tmpfs_root, mount_tmpfs_at};
@@ -29,20 +30,49 @@ const BYTES_AN_INODE: u64 = 2048;
 /// have their own.
 const ATTEMPTS: u32 = 1000;
 
+/// The file system of the private directory, and with it whether this run has a mount namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Storage {
+    /// The run's own tmpfs.
+    Tmpfs,
+    /// That of the home: the directory is a real one.
+    Disk,
+}
+
 /// The made directory. Everything in it is reached by the descriptor; the path is what the command
 /// is told.
 pub(crate) struct Procdir {
     pub(crate) root: OwnedFd,
     pub(crate) path: PathBuf,
+    pub(crate) storage: Storage,
 }
 
 impl Procdir {
+    /// What keeps a worker that writes to it from other files: without a namespace of the run's own,
+    /// nothing needs to be there that does.
+    pub(crate) fn files_by(&self) -> FilesBy {
+        match self.storage {
+            Storage::Tmpfs => FilesBy::Root,
+            Storage::Disk => FilesBy::RootOrRules,
+        }
+    }
+
+    /// The error of making something in it.
+    pub(crate) fn failed(&self, source: io::Error) -> LaunchError {
+        self.failed_at(self.path.clone(), source)
+    }
+
+    /// The error of making the directory `path`, which is in it.
+    pub(crate) fn failed_at(&self, path: PathBuf, source: io::Error) -> LaunchError {
+        match self.storage {
+            Storage::Tmpfs => LaunchError::Directory { path, source },
+            Storage::Disk => LaunchError::RealDirectory { path, source },
+        }
+    }
+
     /// Makes sure that the path still leads to it.
     pub(crate) fn check_path(&self) -> Result<(), LaunchError> {
-        let identity = file_identity(&self.root).map_err(|source| LaunchError::Directory {
-            path: self.path.clone(),
-            source,
-        })?;
+        let identity = file_identity(&self.root).map_err(|source| self.failed(source))?;
         same(open::open_place(&self.path), &identity, &self.path).map(drop)
     }
 }
@@ -66,7 +96,12 @@ pub(crate) fn make(on: &MountPlace, size: Option<u64>) -> Result<Procdir, Launch
     };
     let root = mount_tmpfs_at(all.as_fd(), OsStr::new(&name), below.as_fd(), &options)
         .map_err(|error| mount_failed(&path, &error))?;
-    Ok(Procdir { root, path })
+    let storage = Storage::Tmpfs;
+    Ok(Procdir {
+        root,
+        path,
+        storage,
+    })
 }
 
 /// Whether an outer run has mounted its tmpfs there.

@@ -32,6 +32,12 @@ fn into_mount_namespace() -> Result<(), Failure> {
     Ok(enter_mount_namespace()?)
 }
 
+/// A mount namespace alone and a mount, as root's run has them.
+pub(super) fn mount_namespace() -> Result<(), Failure> {
+    into_mount_namespace()?;
+    cover_root()
+}
+
 /// A tmpfs that can be written, in a user namespace.
 pub(super) fn tmpfs_as_user() -> Result<(), Failure> {
     user_namespace()?;
@@ -40,8 +46,7 @@ pub(super) fn tmpfs_as_user() -> Result<(), Failure> {
 
 /// A tmpfs that can be written, in a mount namespace alone.
 pub(super) fn tmpfs_as_root() -> Result<(), Failure> {
-    into_mount_namespace()?;
-    cover_root()?;
+    mount_namespace()?;
     use_tmpfs()
 }
 

@@ -12,6 +12,8 @@ export const INPUTS = {
   jobs: 'FUSELAGE_JOBS',
   /** The most bytes that the trees of a run may take, as `--tmpfs-size`. */
   tmpfsSize: 'FUSELAGE_TMPFS_SIZE',
+  /** Whether real files may take the place of mounts, as `--extract`. */
+  extract: 'FUSELAGE_EXTRACT',
 } as const;
 
 /** Variables that the command gets; those of an outer run are taken away first. */

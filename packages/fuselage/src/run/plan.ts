@@ -6,14 +6,15 @@ import type {
   Environment,
   MountPlan,
   Program,
+  ReadOnlyWay,
   Reason,
   SearchTree,
   Step,
 } from '../native/plan-types.js';
 import { VERSION } from '../version.js';
 import type { RunFacts } from './facts.js';
-import { planNamespaces } from './namespaces.js';
-import { planProcdir } from './procdir.js';
+import { mayMount, type NamespacesPlan, planNamespaces, withoutNamespaces } from './namespaces.js';
+import { type ProcdirPlan, planExtracted, planProcdir } from './procdir.js';
 import type { ProgramRequest, RunRequest } from './request.js';
 import { inProcdir, planTree } from './trees.js';
 
@@ -24,12 +25,45 @@ import { inProcdir, planTree } from './trees.js';
  * `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`
  */
 export function planRun(request: RunRequest, facts: RunFacts, policy: Policy): MountPlan {
+  const planIn = (namespaces: NamespacesPlan, procdir: ProcdirPlan, readOnly: ReadOnlyWay) =>
+    planTrees(request, facts, policy, { namespaces, procdir, readOnly });
+  const extracted = () =>
+    planIn(withoutNamespaces(request.extract), planExtracted(facts), 'permissions');
+  const { extract } = request;
+  if (extract === 'force' || (extract === 'prefer' && !mayMount(facts.host))) return extracted();
   if (facts.host.refused !== null) throw FuselageError.fromReport(facts.host.refused);
-  const { namespaces, reason } = planNamespaces(facts.host);
   const procdir = planProcdir(facts, request.tmpfsSize, policy);
+  const plan = planIn(planNamespaces(facts.host), procdir, 'mount');
+  if (extract !== 'allow') return plan;
+  // Without a home there is no place for real files, but namespaces may well be allowed.
+  const otherwise = procdir.home === null ? null : extracted();
+  return { ...plan, reasons: [...plan.reasons, allowed(otherwise !== null)], otherwise };
+}
+
+function allowed(possible: boolean): Reason {
+  const [strategy, why] = possible
+    ? ['allowed', 'where the kernel refuses the namespaces, real files in the home are used']
+    : ['not possible', 'real files need a home'];
+  return { subject: 'extract', strategy, why, at: null };
+}
+
+/** Where the trees are, and how they get there. */
+interface Surroundings {
+  namespaces: NamespacesPlan;
+  procdir: ProcdirPlan;
+  readOnly: ReadOnlyWay;
+}
+
+function planTrees(
+  request: RunRequest,
+  facts: RunFacts,
+  policy: Policy,
+  { namespaces: { namespaces, reason }, procdir, readOnly }: Surroundings,
+): MountPlan {
   const settings = {
     limits: { ...policy.limits, ...request.limits },
     jobs: request.jobs,
+    readOnly,
     whyNoImageMounts: facts.whyNoImageMounts,
   };
   const trees = request.trees.map((tree, index) =>
@@ -52,6 +86,7 @@ export function planRun(request: RunRequest, facts: RunFacts, policy: Policy): M
     ),
     explain: request.explain,
     reasons: [reason, ...procdir.reasons, ...trees.map((tree) => tree.reason)].map(wellFormed),
+    otherwise: null,
   };
 }
 

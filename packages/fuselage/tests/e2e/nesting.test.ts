@@ -8,7 +8,7 @@ import { writeZip } from '../support/zip-file.js';
 
 /** How a run is made: as whom it is asked for, and with which policy. */
 type Kind = 'user' | 'root' | 'extract';
-const KINDS: Kind[] = ['user', 'root'];
+const KINDS: Kind[] = ['user', 'root', 'extract'];
 
 /** Who the process is that starts a run. */
 type Who = 'root of the host' | 'root of a user namespace' | 'user';

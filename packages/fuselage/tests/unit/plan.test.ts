@@ -15,7 +15,8 @@ const COMMAND: ProgramRequest = { kind: 'command', index: 0, nearSubcommand: nul
 
 function request(trees: TreeRequest[] = [], more: Partial<RunRequest> = {}): RunRequest {
   const program = COMMAND;
-  return { trees, program, jobs: null, tmpfsSize: null, limits: {}, explain: false, ...more };
+  const numbers = { jobs: null, tmpfsSize: null, limits: {} };
+  return { trees, program, ...numbers, extract: 'deny', explain: false, ...more };
 }
 
 const FALLBACK: FallbackFact = { kind: null, refused: null, creatable: false, ancestor: '/run' };
@@ -64,7 +65,7 @@ describe('trees', () => {
         limits: POLICY.limits,
         jobs: null,
       },
-      { step: 'readOnly', id: 'tree-1-read-only', tree: 'tree-1' },
+      { step: 'readOnly', id: 'tree-1-read-only', tree: 'tree-1', how: 'mount' },
     ]);
     expect(made.environment.set.map(({ name }) => name)).toEqual([
       'FUSELAGE_TMPDIR',
@@ -99,7 +100,7 @@ describe('trees', () => {
           limits: POLICY.limits,
           jobs: null,
         },
-        { step: 'readOnly', id: 'tree-1-read-only', tree: 'tree-1' },
+        { step: 'readOnly', id: 'tree-1-read-only', tree: 'tree-1', how: 'mount' },
       ]);
       expect(made.reasons.at(-1)).toMatchObject({
         strategy: 'decoded, extracted, then read-only',
