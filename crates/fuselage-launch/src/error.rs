@@ -192,11 +192,7 @@ impl LaunchError {
                 125,
             ),
             Self::Home(error) => (error.code(), causes::causes(&error), error.hints(), 125),
-            Self::Refused(refusal) => {
-                let mut hints = refusal.hints;
-                hints.push(hints::EXTRACT.into());
-                ("ERR_USERNS_DENIED", refusal.causes, hints, 125)
-            }
+            Self::Refused(refusal) => ("ERR_USERNS_DENIED", refusal.causes, refusal.hints, 125),
             Self::Mount { source, .. } => (
                 "ERR_MOUNT_FAILED",
                 vec![causes::text(&source)],

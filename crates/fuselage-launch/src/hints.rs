@@ -63,9 +63,6 @@ pub(crate) fn image(error: &ImageError) -> Vec<String> {
     vec![first.to_owned(), other.to_owned()]
 }
 
-/// Where no namespaces can be had.
-pub(crate) const EXTRACT: &str = "or do without them: --extract=allow (or FUSELAGE_EXTRACT=allow) uses real files in their place";
-
 /// The code of an error that keeps a real file or directory from being made.
 pub(crate) fn code_of_real_file(error: &Error) -> &'static str {
     match error.kind() {
