@@ -104,7 +104,7 @@ pub fn probe_namespaces(as_root: bool) -> Result<(), Refusal> {
     match child::run(what, LIMIT) {
         Outcome::Done => Ok(()),
         // What tells the cause is gathered only now: it costs as much as the rest of a start.
-        outcome => told(outcome, &NamespaceFacts::gather()).map_err(|failed| failed.refusal),
+        outcome => judge(outcome, &NamespaceFacts::gather()).map_err(|failed| failed.refusal),
     }
 }
 
@@ -254,11 +254,10 @@ impl Failed {
 
 /// Tries it in a child.
 fn attempt(what: Attempt, facts: &NamespaceFacts) -> Result<(), Failed> {
-    told(child::run(what, LIMIT), facts)
+    judge(child::run(what, LIMIT), facts)
 }
 
-/// What came of it, in words.
-fn told(outcome: Outcome, facts: &NamespaceFacts) -> Result<(), Failed> {
+fn judge(outcome: Outcome, facts: &NamespaceFacts) -> Result<(), Failed> {
     let failed = |refusal| Failed::other("ERR_MOUNT_FAILED", refusal);
     Err(match outcome {
         Outcome::Done => return Ok(()),

@@ -22,12 +22,6 @@ pub(super) fn user_namespace() -> Result<(), Failure> {
     cover_root()
 }
 
-/// A mount namespace alone and a mount, as root's run has them.
-pub(super) fn mount_namespace() -> Result<(), Failure> {
-    into_mount_namespace()?;
-    cover_root()
-}
-
 fn into_user_namespace() -> Result<(), Failure> {
     require_proc()?;
     Ok(enter_user_namespace()?)
@@ -36,6 +30,12 @@ fn into_user_namespace() -> Result<(), Failure> {
 fn into_mount_namespace() -> Result<(), Failure> {
     require_proc()?;
     Ok(enter_mount_namespace()?)
+}
+
+/// A mount namespace alone and a mount, as root's run has them.
+pub(super) fn mount_namespace() -> Result<(), Failure> {
+    into_mount_namespace()?;
+    cover_root()
 }
 
 /// A tmpfs that can be written, in a user namespace.

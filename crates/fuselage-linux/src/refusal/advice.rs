@@ -7,7 +7,7 @@ use super::launcher;
 
 /// The way that needs no namespaces, where anything else that a run needs is there.
 const WITHOUT_NAMESPACES: &str = "Without namespaces: `fuselage run --extract=allow …` (or \
-     FUSELAGE_EXTRACT=allow) extracts the archives to real files instead.";
+     FUSELAGE_EXTRACT=allow) uses real files in their place.";
 
 /// What to do about `causes`, one way each.
 pub(super) fn hints(causes: &[Cause], facts: &NamespaceFacts) -> Vec<String> {

@@ -30,10 +30,8 @@ export function planRun(request: RunRequest, facts: RunFacts, policy: Policy): M
   const extracted = () =>
     planIn(withoutNamespaces(request.extract), planExtracted(facts), 'permissions');
   const { extract } = request;
-  const { refused } = facts.host;
   if (extract === 'force' || (extract === 'prefer' && !mayMount(facts.host))) return extracted();
-  // With `allow` the launcher finds the same, and does without.
-  if (refused !== null && extract !== 'allow') throw FuselageError.fromReport(refused);
+  if (facts.host.refused !== null) throw FuselageError.fromReport(facts.host.refused);
   const procdir = planProcdir(facts, request.tmpfsSize, policy);
   const plan = planIn(planNamespaces(facts.host), procdir, 'mount');
   if (extract !== 'allow') return plan;

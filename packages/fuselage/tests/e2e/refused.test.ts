@@ -34,7 +34,10 @@ function behind(how: string, who: () => Caller): Start {
 
 /** Where root has arranged it, as `become` makes it of root. */
 function after(arrange: string, become: string, who: () => Caller): Start {
-  return (words) => inOwnMounts(who(), `${arrange}\n${become} "$0" ${words.join(' ')}`);
+  return (words) => {
+    const quoted = words.map((word) => `'${word}'`).join(' ');
+    return inOwnMounts(who(), `${arrange}\n${become} "$0" ${quoted}`);
+  };
 }
 
 /** Everything of the host below a directory, which is the root directory then. */

@@ -1,5 +1,8 @@
 /** What a run and `fuselage doctor` must say of the same refusal. */
+import { join } from 'node:path';
+import { freshDirectory } from './places.js';
 import type { Ended } from './run-fuselage.js';
+import { writeZip } from './zip-file.js';
 
 /** Starts fuselage with these words where something is refused. */
 export type Start = (words: string[]) => Ended;
@@ -58,6 +61,14 @@ export function expectNamed(start: Start, name: string, cause: RegExp, fix: RegE
   expect(found.ok).toBe(false);
   const failed = found.checks.filter(({ ok, needed }) => needed && !ok);
   expect(failed.map(({ code }) => code)).toEqual(failed.map(() => 'ERR_USERNS_DENIED'));
+
+  if (hints.some((hint) => hint.includes('`fuselage run --extract=allow …`'))) {
+    const zip = writeZip(join(freshDirectory(), 'z.zip'), [{ name: 'a', content: 'alpha\n' }]);
+    const read = ['sh', '-c', 'cat "$FUSELAGE_STATIC/z/a"'];
+    const extracted = start(['run', '--extract=allow', '-s', zip, ...read]);
+    expect(extracted).toMatchObject({ status: 0, stdout: 'alpha\n' });
+    expect(extracted.stderr).toContain('real files are used instead of mounts');
+  }
 
   const text = start(['doctor']);
   expect(text).toMatchObject({ status: 1, stderr: '' });
