@@ -18,6 +18,10 @@ export interface Check extends Probe {
 /** Probes of the host without which no run works, whoever asks. */
 const NEEDED_BY_ALL = ['kernel', 'tmpfs'];
 
+/** What a run that is refused says as well (`crates/fuselage-launch/src/hints.rs`). */
+const EXTRACT =
+  'or do without them: --extract=allow (or FUSELAGE_EXTRACT=allow) uses real files in their place';
+
 function fine(name: string, detail: string): Check {
   return { name, ok: true, needed: true, detail, code: null, hints: [], causes: [] };
 }
@@ -73,7 +77,11 @@ function launcherCheck(platform: () => Platform): Check {
 function probes(inputs: Inputs): Check[] {
   const { namespaces } = planNamespaces(inputs.host());
   const needed = namespaces === 'user' ? [...NEEDED_BY_ALL, 'user-namespace'] : NEEDED_BY_ALL;
-  return inputs.probes().map((probe) => ({ ...probe, needed: needed.includes(probe.name) }));
+  return inputs.probes().map((probe) => ({
+    ...probe,
+    needed: needed.includes(probe.name),
+    hints: probe.name === 'user-namespace' && !probe.ok ? [...probe.hints, EXTRACT] : probe.hints,
+  }));
 }
 
 /** What a run would do: where it is refused, with its words. */
