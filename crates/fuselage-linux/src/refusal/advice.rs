@@ -17,20 +17,21 @@ pub(super) fn hints(causes: &[Cause], facts: &NamespaceFacts) -> Vec<String> {
             hints.push(hint);
         }
     }
-    if causes.iter().all(leaves_files) {
+    if causes.iter().all(|cause| leaves_files(cause, facts)) {
         hints.push(WITHOUT_NAMESPACES.into());
     }
     hints
 }
 
 /// Whether real files could be made in place of mounts.
-fn leaves_files(cause: &Cause) -> bool {
-    !matches!(
-        cause,
-        // Files are reached by /proc, a home cannot be told to be one's own, and who calls from a
-        // thread is no run.
-        Cause::ProcMissing | Cause::ProcForeign | Cause::IdNotMapped | Cause::SecondThread
-    )
+fn leaves_files(cause: &Cause, facts: &NamespaceFacts) -> bool {
+    match cause {
+        // Files are reached by /proc, and who calls from a thread is no run.
+        Cause::ProcMissing | Cause::ProcForeign | Cause::SecondThread => false,
+        // No home can be told to be one's own.
+        Cause::IdNotMapped => facts.uid_is_mapped(),
+        _ => true,
+    }
 }
 
 fn hints_of(cause: &Cause, facts: &NamespaceFacts) -> Vec<String> {

@@ -147,15 +147,22 @@ impl NamespaceFacts {
 
     /// Whether uid and gid have a meaning in this process's user namespace.
     pub fn ids_are_mapped(&self) -> bool {
-        let has = |map: &Option<IdMap>, id: u32| {
-            let id = u64::from(id);
-            map.as_ref().is_none_or(|map| {
-                map.iter()
-                    .any(|[first, _, count]| (*first..first + count).contains(&id))
-            })
-        };
-        has(&self.uid_map, self.uid) && has(&self.gid_map, self.gid)
+        self.uid_is_mapped() && has(&self.gid_map, self.gid)
     }
+
+    /// Whether the uid has.
+    pub(super) fn uid_is_mapped(&self) -> bool {
+        has(&self.uid_map, self.uid)
+    }
+}
+
+/// Whether `map` has `id`; a map that is not known has all.
+fn has(map: &Option<IdMap>, id: u32) -> bool {
+    let id = u64::from(id);
+    map.as_ref().is_none_or(|map| {
+        map.iter()
+            .any(|[first, _, count]| (*first..first + count).contains(&id))
+    })
 }
 
 fn proc_state() -> ProcState {

@@ -31,7 +31,10 @@ export function planRun(request: RunRequest, facts: RunFacts, policy: Policy): M
     planIn(withoutNamespaces(request.extract), planExtracted(facts), 'permissions');
   const { extract } = request;
   if (extract === 'force' || (extract === 'prefer' && !mayMount(facts.host))) return extracted();
-  if (facts.host.refused !== null) throw FuselageError.fromReport(facts.host.refused);
+  const { refused } = facts.host;
+  // With `allow` the launcher finds the same, and does without where the home can be used.
+  const inVain = extract !== 'allow' || facts.home.state === 'foreign';
+  if (refused !== null && inVain) throw FuselageError.fromReport(refused);
   const procdir = planProcdir(facts, request.tmpfsSize, policy);
   const plan = planIn(planNamespaces(facts.host), procdir, 'mount');
   if (extract !== 'allow') return plan;

@@ -13,7 +13,7 @@ import { inOwnMounts } from '../support/own-mounts.js';
 import { packedInstall } from '../support/packed-install.js';
 import { freshDirectory, frontDoor, launcher as ownLauncher } from '../support/places.js';
 import { check, expectContent, expectNamed, report, type Start } from '../support/refusals.js';
-import { type Caller, caller, runFuselage } from '../support/run-fuselage.js';
+import { type Caller, caller, ordinaryUser, runFuselage } from '../support/run-fuselage.js';
 
 const OUTSIDE_OF_DOCKER = /RestrictNamespaces=|seccomp=unconfined|seccompProfile/;
 
@@ -66,6 +66,7 @@ describe('an ordinary user', () => {
     ['refused seccomp mount=ENOSYS', mountTest, /seccomp filter/, OUTSIDE_OF_DOCKER],
     ['refused landlock', landlockTest, /Landlock/, /outside the program that restricted/],
     ['unshare --user', mountTest, /has no mapping in the user namespace/, /newuidmap/],
+    [`unshare --map-user=${ordinaryUser}`, mountTest, /has no mapping/, /--extract=allow/],
   ] as const) {
     test(`${how}: a run ends with 125 and the text of doctor`, () => {
       expectNamed(behind(how, who), 'user-namespace', cause, fix);

@@ -353,6 +353,12 @@ describe('the home that FUSELAGE_HOME names', () => {
         expect.objectContaining({ code: 'ERR_USERNS_DENIED', causes: refused.causes }),
       );
     }
+    // Of a group without a mapping alone, real files know nothing.
+    const allowed = request([], { extract: 'allow' });
+    expect(plan(allowed, facts({ host, home: told('usable') })).otherwise).not.toBe(null);
+    expect(() => plan(allowed, facts({ host, home: told('foreign', 7) }))).toThrow(
+      expect.objectContaining({ code: 'ERR_USERNS_DENIED' }),
+    );
   });
 
   test("somebody else's: an error for root, too", () => {
