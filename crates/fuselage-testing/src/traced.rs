@@ -19,6 +19,8 @@ use crate::left_out::skip;
 
 /// What is left of a program that was killed must have ended after this.
 const END_TIME: Duration = Duration::from_secs(5);
+/// A program that takes longer than this from one stop to the next hangs, and is killed.
+const STOP_TIME: Duration = Duration::from_secs(10);
 /// Does nothing; the filter of calls of a confined process lets it through.
 const IDLE: u64 = libc::SYS_getpid as u64;
 /// The status of a child that could not begin.
@@ -107,7 +109,10 @@ struct Thread {
     process: usize,
     /// Its call, between the two edges.
     inside: Option<Call>,
-    failing: Option<Errno>,
+    /// What the call returns that is not made.
+    failing: Option<i64>,
+    /// Where its memory ends, as its last brk(2) said.
+    memory_end: i64,
     /// It is not stopped at calls: it has executed a program, or not yet.
     is_free: bool,
 }
@@ -148,7 +153,7 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
             killed: None,
             how: None,
         };
-        tracer.add(main, 0, true);
+        tracer.add(main, 0, 0, true);
         tracer
     }
 
@@ -186,19 +191,25 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
     }
 
     /// What comes next; `None`: nothing, all have ended, or had the time to.
-    fn wait(&self) -> Option<WaitStatus> {
+    fn wait(&mut self) -> Option<WaitStatus> {
+        /// The next stop is near mostly: so often it is only yielded.
+        const YIELDS: u32 = 200;
         const PAUSE: Duration = Duration::from_micros(100);
+        let begin = Instant::now();
+        let mut tries = 0;
         loop {
-            let flags = match self.killed {
-                Some(_) => WaitPidFlag::__WALL | WaitPidFlag::WNOHANG,
-                None => WaitPidFlag::__WALL,
-            };
-            match waitpid(None, Some(flags)) {
+            match waitpid(None, Some(WaitPidFlag::__WALL | WaitPidFlag::WNOHANG)) {
                 Ok(WaitStatus::StillAlive) => {
-                    if self.killed.is_some_and(|since| since.elapsed() > END_TIME) {
-                        return None;
+                    match self.killed {
+                        Some(since) if since.elapsed() > END_TIME => return None,
+                        None if begin.elapsed() > STOP_TIME => self.kill(0),
+                        _ => {}
                     }
-                    std::thread::sleep(PAUSE);
+                    tries += 1;
+                    match tries {
+                        ..YIELDS => std::thread::yield_now(),
+                        _ => std::thread::sleep(PAUSE),
+                    }
                 }
                 Ok(status) => return Some(status),
                 Err(Errno::EINTR) => {}
@@ -207,11 +218,12 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
         }
     }
 
-    fn add(&mut self, pid: Pid, process: usize, is_free: bool) {
+    fn add(&mut self, pid: Pid, process: usize, memory_end: i64, is_free: bool) {
         let thread = Thread {
             process,
             inside: None,
             failing: None,
+            memory_end,
             is_free,
         };
         self.threads.insert(pid, thread);
@@ -229,7 +241,8 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
                 self.processes.len() - 1
             }
         };
-        self.add(child, process, false);
+        let memory_end = self.threads.get(&parent).map_or(0, |one| one.memory_end);
+        self.add(child, process, memory_end, false);
         if self.early.remove(&child) {
             self.resume(child, None);
         }
@@ -286,12 +299,15 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
                 (Edge::Entry, call)
             }
         };
-        if edge == Edge::Exit
-            && let Some(error) = thread.failing.take()
-        {
+        if edge == Edge::Exit {
             let mut registers = registers;
-            registers.rax = -i64::from(error as i32) as u64;
-            ptrace::setregs(pid, registers).unwrap();
+            if let Some(result) = thread.failing.take() {
+                registers.rax = result.cast_unsigned();
+                ptrace::setregs(pid, registers).unwrap();
+            }
+            if call.number == libc::SYS_brk {
+                thread.memory_end = registers.rax.cast_signed();
+            }
         }
         let process = thread.process;
         Some((self.decide)(&Stop {
@@ -305,8 +321,14 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
         let Some(thread) = self.threads.get_mut(&pid) else {
             return;
         };
-        assert!(thread.inside.is_some(), "only a call that begins can fail");
-        thread.failing = Some(error);
+        let call = thread.inside.expect("only a call that begins can fail");
+        // brk(2) returns no error, but the end as it is (its man page, "C library/kernel
+        // differences").
+        let fails_by_end = call.number == libc::SYS_brk;
+        thread.failing = Some(match fails_by_end {
+            true => thread.memory_end,
+            false => -i64::from(error as i32),
+        });
         let mut registers = ptrace::getregs(pid).unwrap();
         registers.orig_rax = IDLE;
         ptrace::setregs(pid, registers).unwrap();

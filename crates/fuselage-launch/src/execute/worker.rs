@@ -120,7 +120,7 @@ impl Worker {
         }
         let received = match sent {
             Ok(()) => receive_answer(socket, child, interval, is_stuck),
-            Err(_) => Received::Gone,
+            Err(error) => Received::without_socket(error),
         };
         self.ended(received, child)
     }
@@ -129,6 +129,7 @@ impl Worker {
     fn ended(&mut self, received: Received, child: Pid) -> io::Result<Worked> {
         match received {
             Received::Answer(answer) => Ok(Worked::Answer(answer)),
+            Received::Failed(error) => Err(error),
             Received::Stuck => self.end(Worked::Stuck),
             Received::Broken(why) => self.end(Worked::Broken(why)),
             Received::Gone => match process::ends_within(child, END_TIME) {
@@ -208,6 +209,20 @@ enum Received {
     Broken(&'static str),
     /// The other side of the socket is closed.
     Gone,
+    /// This process cannot ask or wait. The child may go on.
+    Failed(io::Error),
+}
+
+impl Received {
+    /// What an error of the socket means.
+    fn without_socket(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::UnexpectedEof => Self::Gone,
+            _ => Self::Failed(error),
+        }
+    }
 }
 
 fn receive_answer(
@@ -223,7 +238,7 @@ fn receive_answer(
         let received = match readable {
             Ok(true) => answer.receive(socket),
             Ok(false) => Err(io::ErrorKind::WouldBlock.into()),
-            Err(_) => return Received::Gone,
+            Err(error) => return Received::Failed(error),
         };
         match received {
             Ok(Some(answer)) => return Received::Answer(answer),
@@ -233,14 +248,14 @@ fn receive_answer(
                 if process::processor_time(child).is_ok_and(&mut is_stuck) {
                     return Received::Stuck;
                 }
-                if readable.is_ok_and(|readable| readable) {
+                if matches!(readable, Ok(true)) {
                     std::thread::sleep(PAUSE.min(interval));
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 return Received::Broken("its answer is longer than 1 MiB");
             }
-            Err(_) => return Received::Gone,
+            Err(error) => return Received::without_socket(error),
         }
         if answer.has_begun() && begin.get_or_insert_with(Instant::now).elapsed() > ANSWER_TIME {
             return Received::Broken(UNENDED);
