@@ -16,7 +16,7 @@ pub(crate) fn mount_id(file: BorrowedFd<'_>) -> io::Result<u64> {
 }
 
 /// Before Linux 5.8: the line `mnt_id:` of fdinfo (proc(5)).
-fn mount_id_of_old_kernel(file: BorrowedFd<'_>) -> io::Result<u64> {
+pub(crate) fn mount_id_of_old_kernel(file: BorrowedFd<'_>) -> io::Result<u64> {
     let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd()))?;
     text.lines()
         .find_map(|line| line.strip_prefix("mnt_id:")?.trim().parse().ok())

@@ -7,10 +7,9 @@
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::libc;
 use nix::mount::{MsFlags, mount};
 use nix::sys::stat::{Mode, fstat};
@@ -73,7 +72,6 @@ fn detached_copy(source: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
 /// Before Linux 5.12: bound by path, then each mount remounted with the flags it has, since a
 /// remount replaces them all and may not take a locked one away.
 fn bind_and_remount(source: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<(), Errno> {
-    let path = path_of(target);
     let none = None::<&CStr>;
     let bind = MsFlags::MS_BIND | MsFlags::MS_REC;
     mount(
@@ -83,24 +81,28 @@ fn bind_and_remount(source: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<()
         bind,
         none,
     )?;
-    let bound = open_covering(&path, source)?;
+    let bound = open_covering(target, source)?;
     // First, so that the table is whole when it is read.
     let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
     mount(none, &proc_path(&bound), none, private, none)?;
     remount_read_only(bound.as_fd())?;
-    let table = mount_table::read().map_err(errno_of)?;
-    for line in mount_table::at_and_below(&table, &path).filter(|line| line.mount_point != path) {
-        if let Some(below) = open_uncovered(&line.mount_point, line.id)? {
-            remount_read_only(below.as_fd())?;
-        }
-    }
-    Ok(())
+    remount_below(bound.as_fd())
 }
 
-/// Opens what is mounted at `path` now, which must show the same inode as `source`.
-fn open_covering(path: &Path, source: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
-    let flags = OFlag::O_PATH | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
-    let opened = open(path, flags, Mode::empty())?;
+/// Opens what is mounted over `target` now, which must show the same inode as `source`. Not by the
+/// path of a directory: that may lead elsewhere meanwhile.
+fn open_covering(target: BorrowedFd<'_>, source: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+    let path = path_of(target);
+    let place = OFlag::O_PATH | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    let above = openat(target, c"..", place | OFlag::O_DIRECTORY, Mode::empty());
+    let opened = match (above, path.file_name()) {
+        (Ok(above), Some(name)) => openat(&above, name, place, Mode::empty())?,
+        // Of the root directory: what covers it.
+        (Ok(above), None) => above,
+        // A file, or a directory that this user may not search.
+        (Err(Errno::ENOTDIR | Errno::EACCES), _) => openat(AT_FDCWD, &path, place, Mode::empty())?,
+        (Err(error), _) => return Err(error),
+    };
     let (wanted, found) = (fstat(source)?, fstat(&opened)?);
     if (wanted.st_dev, wanted.st_ino) == (found.st_dev, found.st_ino) {
         Ok(opened)
@@ -109,16 +111,24 @@ fn open_covering(path: &Path, source: BorrowedFd<'_>) -> Result<OwnedFd, Errno> 
     }
 }
 
-/// Opens the root of the mount `id` at `path`. `None`: something else is mounted over it, or over a
-/// directory on the way to it, which whoever cannot unmount that never gets to.
-fn open_uncovered(path: &Path, id: u64) -> Result<Option<OwnedFd>, Errno> {
-    let flags = OFlag::O_PATH | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
-    let opened = match open(path, flags, Mode::empty()) {
-        Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(None),
-        other => other?,
-    };
-    let found = mount_id(opened.as_fd()).map_err(errno_of)?;
-    Ok((found == id).then_some(opened))
+/// The mounts below the root `bound` of a mount. One that is covered stays as it is: whoever cannot
+/// unmount what covers it never gets to it.
+fn remount_below(bound: BorrowedFd<'_>) -> Result<(), Errno> {
+    let id = mount_id(bound).map_err(errno_of)?;
+    let table = mount_table::read().map_err(errno_of)?;
+    let top = table.iter().find(|line| line.id == id);
+    let top = &top.ok_or(Errno::ESTALE)?.mount_point;
+    let place = OFlag::O_PATH | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    for line in mount_table::reached_below(&table, id) {
+        let path = line.mount_point.strip_prefix(top);
+        let path = path.map_err(|_| Errno::ESTALE)?;
+        let below = openat(bound, path, place, Mode::empty())?;
+        if mount_id(below.as_fd()).map_err(errno_of)? != line.id {
+            return Err(Errno::ESTALE);
+        }
+        remount_read_only(below.as_fd())?;
+    }
+    Ok(())
 }
 
 fn remount_read_only(mounted: BorrowedFd<'_>) -> Result<(), Errno> {
