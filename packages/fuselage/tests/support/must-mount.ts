@@ -7,6 +7,7 @@ import { inAnotherNode } from './addon-elsewhere.js';
 import { compiled } from './compile.js';
 import { type Controller, whyNoControlGroup } from './control-group.js';
 import { ordinaryUser } from './run-fuselage.js';
+import { deniable } from './wrap.js';
 
 /** A test as jest takes it. */
 type Test = (name: string, body: jest.ProvidesCallback, timeout?: number) => void;
@@ -23,7 +24,7 @@ function testUnless(why: () => string | null, demandable = () => true): Test {
     if (found === undefined) found = why();
     const reason = found;
     if (reason === null) {
-      test(name, body, timeout);
+      test(name, deniable(name, body), timeout);
     } else if (process.env[TEST_MUST_MOUNT] === '1' && demandable()) {
       test(name, () => {
         throw new Error(`${TEST_MUST_MOUNT}=1, and this test cannot run: ${reason}`);
