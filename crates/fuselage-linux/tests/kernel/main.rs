@@ -17,6 +17,7 @@ mod child;
     reason = "calls that no crate here has safe functions for"
 )]
 mod confinement;
+mod descriptors;
 #[allow(unsafe_code, reason = "no crate here offers Landlock")]
 mod landlock;
 mod loop_device;
