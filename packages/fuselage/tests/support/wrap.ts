@@ -13,6 +13,9 @@ import { deniedIn, PROGRAMS } from './wrap-directory.js';
 /** The list; undefined: nothing is filtered. */
 const wrap = process.env[TEST_WRAP] as CallList | undefined;
 
+/** Whether the filter allows nobody a namespace. */
+export const namespacesDenied = wrap === 'docker';
+
 const directory = process.env[TEST_WRAP_DIRECTORY];
 
 /** The program in place of one of the checkout. */
@@ -74,7 +77,7 @@ export function unlessDenied<T extends { stdout: string; stderr: string }>(
   of = scope,
 ): T {
   const text = ended.stdout + ended.stderr;
-  if (wrap !== 'docker' || !text.includes('ERR_USERNS_DENIED')) return ended;
+  if (!namespacesDenied || !text.includes('ERR_USERNS_DENIED')) return ended;
   throw judge(text, of);
 }
 
@@ -83,7 +86,7 @@ export function unlessDenied<T extends { stdout: string; stderr: string }>(
  * comes before anything is mounted, or a run in it is denied and says why.
  */
 export function deniable(name: string, body: jest.ProvidesCallback): jest.ProvidesCallback {
-  if (wrap !== 'docker' || directory === undefined) return body;
+  if (!namespacesDenied || directory === undefined) return body;
   return async () => {
     try {
       await (body as () => unknown)();
