@@ -25,3 +25,9 @@ mod mount;
 mod namespaces;
 mod probe;
 mod refusal;
+mod remove_tree;
+#[allow(
+    unsafe_code,
+    reason = "signals with values, which no crate here offers"
+)]
+mod supervision;
