@@ -28,3 +28,9 @@ mod own_directory;
 mod probe;
 mod read_only_bind;
 mod refusal;
+mod remove_tree;
+#[allow(
+    unsafe_code,
+    reason = "signals with values, which no crate here offers"
+)]
+mod supervision;

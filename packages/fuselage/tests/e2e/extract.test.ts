@@ -14,7 +14,8 @@ import {
 import { join } from 'node:path';
 import { compiled } from '../support/compile.js';
 import { mountTest, rootMountTest, rootTest } from '../support/must-mount.js';
-import { freshDirectory, frontDoor, give } from '../support/places.js';
+import { inOwnMounts } from '../support/own-mounts.js';
+import { freshDirectory, frontDoor, give, root } from '../support/places.js';
 import {
   type Caller,
   caller,
@@ -553,6 +554,114 @@ describe('at a terminal', () => {
     ]);
     expect(ended.status).toBe(5);
   });
+});
+
+describe('from a program', () => {
+  function program(body: string, who = caller()): { ended: unknown[]; stderr: string } {
+    const library = JSON.stringify(join(root, 'packages/fuselage'));
+    const script = `const { run } = require(${library});
+      const print = (value) => console.log(JSON.stringify(value));
+      (async () => { ${body} })().catch((error) => { console.error(error); process.exit(1); });`;
+    const { status, stdout, stderr } = runFuselage({ ...who, program: process.execPath }, [
+      ...['-e', script],
+    ]);
+    expect(status).toBe(0);
+    expect(left(who)).toEqual([]);
+    return {
+      ended: stdout
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line)),
+      stderr,
+    };
+  }
+
+  test('the command is started, gets signals, and how it ended is told', () => {
+    const { ended, stderr } = program(`
+      const stdio = ['ignore', 'pipe', 'inherit'];
+      const controller = new AbortController();
+      const onStart = ({ stdout }) => stdout.on('data', (said) => {
+        print(said.toString());
+        controller.abort();
+      });
+      const script = 'trap "exit 9" TERM; cat "$FUSELAGE_STATIC/words/a.txt"; while :; do sleep 0.05; done';
+      print(await run({
+        static: [${JSON.stringify(words)}], command: 'sh', args: ['-c', script], extract: 'force',
+        stdio, onStart, signal: controller.signal,
+      }));`);
+    expect(ended).toEqual(['alpha\n', { exitCode: 9, signal: null }]);
+    expect(stderr).toBe('');
+  });
+
+  test('what keeps it from starting is thrown', () => {
+    const { ended, stderr } = program(`
+      let started = false;
+      const fail = (options) => run({
+        command: 'true', extract: 'force', onStart: () => { started = true; }, ...options,
+      }).catch(({ code }) => print([code, started]));
+      await fail({ static: [${JSON.stringify(damaged)}] });
+      await fail({ command: '/no/such' });
+      await fail({ extract: 'never' });
+      print(await run({ command: 'sh', args: ['-c', 'kill -KILL $$'], extract: 'prefer' }));`);
+    expect(ended).toEqual([
+      ['ERR_ARCHIVE_DAMAGED', false],
+      ['ERR_COMMAND_NOT_FOUND', false],
+      ['ERR_USAGE', false],
+      { exitCode: null, signal: 'SIGKILL' },
+    ]);
+    expect(stderr).toBe('');
+  });
+
+  test('who waits for the end of a pipe waits for the command alone', () => {
+    const { ended } = program(`
+      const stdio = ['ignore', 'pipe', 'inherit'];
+      let closed;
+      const onStart = ({ stdout }) => stdout.on('close', () => { closed = Date.now(); }).resume();
+      const command = { command: 'sh', args: ['-c', 'exec >&-; sleep 1'], extract: 'force' };
+      await run({ ...command, stdio, onStart });
+      print(Date.now() - closed > 500);`);
+    expect(ended).toEqual([true]);
+  });
+});
+
+rootMountTest('a disk that is too small is told before anything is written', () => {
+  const who = caller();
+  const large = writeZip(join(freshDirectory(), 'large.zip'), [
+    { name: 'large', content: Buffer.alloc(3_000_000, 'x') },
+  ]);
+  const run = (size: string) =>
+    inOwnMounts(
+      who,
+      `mount -t tmpfs -o size=${size},mode=0700,uid=${ordinaryUser},gid=${ordinaryUser} none '${who.home}'
+       as_user "$0" run --extract=force --tmpfs-size=1K -s '${large}' sh -c 'cd "$FUSELAGE_STATIC"; ls large' || status=$?
+       ls -A '${who.home}/.fuselage/extracted'; exit "\${status:-0}"`,
+    );
+  const small = run('2m');
+  expect(small).toMatchObject({ status: 125, stdout: '' });
+  expect(small.stderr).toContain('[ERR_EXTRACT_NO_SPACE]');
+  expect(small.stderr).toContain('the free room on the file system of the home');
+  expect(small.stderr).toMatch(/fix: make room there, or set FUSELAGE_HOME/);
+  expect(run('9m')).toMatchObject({ status: 0, stdout: 'large\n', stderr: '' });
+});
+
+rootMountTest('what the command has mounted in its files is left alone', () => {
+  const who = caller(0);
+  const other = freshDirectory(0);
+  writeFileSync(join(other, 'file'), 'mine');
+  const ended = inOwnMounts(
+    who,
+    `"$0" run --extract=force sh -c 'mkdir "$FUSELAGE_TMPDIR/m" "$FUSELAGE_TMPDIR/x" &&
+       mount --bind "${other}" "$FUSELAGE_TMPDIR/m"'`,
+  );
+  expect(ended.status).toBe(0);
+  expect(ended.stderr).toMatch(
+    /^fuselage: not all of .* could be removed: .*(EBUSY|EXDEV).*\n {2}fix: /,
+  );
+  expect(readdirSync(other)).toEqual(['file']);
+  // The mount is gone with its namespace.
+  expect(left(who)).toHaveLength(1);
+  expect(runFuselage(who, force('true'))).toMatchObject({ status: 0, stderr: '' });
+  expect(left(who)).toEqual([]);
 });
 
 describe('allow', () => {
