@@ -32,6 +32,7 @@ fn number(error: &LaunchError) -> usize {
         LaunchError::RunEscapes { .. } => 19,
         LaunchError::WorkerUnconfined { .. } => 20,
         LaunchError::Image { .. } => 21,
+        LaunchError::Namespace { .. } => 22,
     }
 }
 
