@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use fuselage_plan::ErrorReport;
+use fuselage_plan::{ErrorReport, MountPlan, Reason};
 use fuselage_testing::traced::{Act, Edge, Stop, tracing_works};
 use fuselage_testing::{root_may_mount, user_namespaces_work};
 use nix::errno::Errno;
@@ -228,6 +228,43 @@ fn faults(calls: &BTreeMap<usize, Vec<&'static str>>) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// A plan that does not fit into the memory that the launcher brings along.
+fn long_plan(scene: &Scene) -> MountPlan {
+    let mut plan = scene.plan(Kind::Empty);
+    plan.reasons.push(Reason {
+        subject: "x".repeat(100_000),
+        strategy: String::new(),
+        why: String::new(),
+        at: None,
+    });
+    plan
+}
+
+#[test]
+fn a_launcher_that_gets_no_memory_says_so() {
+    on_own_host(|| {
+        if !user_namespaces_work() || !tracing_works() {
+            return;
+        }
+        let scene = Scene::new(Caller::User);
+        let plan = long_plan(&scene);
+        let run = scene.run(&plan, |_| Act::Go);
+        assert_eq!(run.outcome(Kind::Empty), Ok(Outcome::Worked), "the twin");
+        // Sent to the library; printed where that cannot be done either.
+        for failing in [&["brk", "mmap"][..], &["brk", "mmap", "sendto"]] {
+            let run = scene.run(&plan, |stop| match (stop.edge, stop.call.name()) {
+                (Edge::Entry, Some(name)) if failing.contains(&name) => Act::Fail(Errno::ENOMEM),
+                _ => Act::Go,
+            });
+            scene.check_nothing_left(&run, "without memory");
+            match run.outcome(Kind::Empty) {
+                Ok(Outcome::Reported(report)) => assert_eq!(report.code, "ERR_OUT_OF_MEMORY"),
+                other => panic!("{failing:?}: {other:?}"),
+            }
+        }
+    });
 }
 
 fn as_user(kind: Kind) {
