@@ -183,6 +183,13 @@ pub fn take_passed() -> io::Result<OwnedFd> {
     Ok(descriptor)
 }
 
+/// Descriptor 3, which [`take_passed`] took over, for the end of the process.
+pub fn passed() -> BorrowedFd<'static> {
+    // SAFETY: only the number is used; where nobody holds it any more, calls give EBADF, or reach
+    // another file of this process, which ends.
+    unsafe { BorrowedFd::borrow_raw(3) }
+}
+
 /// Two connected stream sockets, close-on-exec.
 ///
 /// # Errors

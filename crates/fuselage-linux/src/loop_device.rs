@@ -118,7 +118,11 @@ pub fn attach(image: BorrowedFd<'_>, options: LoopOptions) -> Result<LoopDevice,
         };
         match configure(&device, &config) {
             Ok(()) => {
-                let path = device.path().unwrap_or_default();
+                let path = std::fs::read_link(format!("/proc/self/fd/{}", device.as_raw_fd()))
+                    .map_err(|source| LoopError::Attach {
+                        image: name.display().to_string(),
+                        source,
+                    })?;
                 return Ok(LoopDevice { device, path });
             }
             Err(error) if was_taken(&error) => back_off(attempt),

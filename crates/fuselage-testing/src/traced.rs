@@ -52,6 +52,8 @@ pub struct Stop {
 pub enum Act {
     /// Nothing.
     Go,
+    /// Nothing, here and at all later calls: everything runs on by itself.
+    Rest,
     /// At an entry: the call is not made, and returns this error.
     Fail(Errno),
     /// The process with this number is killed (SIGKILL). There are no stops any more then.
@@ -128,6 +130,8 @@ struct Tracer<D> {
     began: bool,
     /// From then on everything runs to its end.
     killed: Option<Instant>,
+    /// There are no stops at calls any more.
+    rests: bool,
     how: Option<ExitKind>,
 }
 
@@ -151,6 +155,7 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
             early: BTreeSet::new(),
             began: false,
             killed: None,
+            rests: false,
             how: None,
         };
         tracer.add(main, 0, 0, true);
@@ -260,17 +265,18 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
     /// It may be gone: somebody has killed it.
     fn resume(&self, pid: Pid, signal: Option<Signal>) {
         let is_free = self.threads.get(&pid).is_none_or(|thread| thread.is_free);
-        let _ = match is_free || self.killed.is_some() {
+        let _ = match is_free || self.rests {
             true => ptrace::cont(pid, signal),
             false => ptrace::syscall(pid, signal),
         };
     }
 
     fn call(&mut self, pid: Pid) {
-        if self.killed.is_none() {
+        if !self.rests {
             match self.act_at(pid) {
                 Some(Act::Kill(process)) => self.kill(process),
                 Some(Act::Fail(error)) => self.fail(pid, error),
+                Some(Act::Rest) => self.rests = true,
                 Some(Act::Go) | None => {}
             }
         }
@@ -336,6 +342,7 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
 
     fn kill(&mut self, process: usize) {
         self.killed = Some(Instant::now());
+        self.rests = true;
         send_signal(self.processes[process], Signal::SIGKILL);
         for pid in std::mem::take(&mut self.early) {
             self.resume(pid, None);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use fuselage_linux::loop_device::LoopError;
+use fuselage_linux::namespaces::NamespaceStep;
 use fuselage_linux::process::Signal;
 
 use super::*;
@@ -34,6 +35,7 @@ fn number(error: &LaunchError) -> usize {
         LaunchError::Image { .. } => 21,
         LaunchError::RealDirectory { .. } => 22,
         LaunchError::Supervision { .. } => 23,
+        LaunchError::Namespace { .. } => 24,
     }
 }
 
@@ -164,6 +166,10 @@ fn every() -> Vec<LaunchError> {
                 what: "do it",
                 source: source(),
             },
+            LaunchError::Namespace {
+                step: NamespaceStep::FirstMount,
+                source: source(),
+            },
         ]);
     }
     every
@@ -186,5 +192,5 @@ fn every_error_says_what_why_and_what_to_do() {
         }
         assert!((125..=127).contains(&report.exit_code), "{said}");
     }
-    assert_eq!(seen, (0..24).collect());
+    assert_eq!(seen, (0..25).collect());
 }

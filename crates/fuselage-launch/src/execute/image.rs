@@ -31,12 +31,28 @@ pub(crate) enum ImageError {
     /// The file ends before the image does.
     #[error("the image is cut off: the file has {found} of its {length} bytes")]
     CutOff { found: u64, length: u64 },
+    /// The file cannot be looked at.
+    #[error("cannot look how long the file is")]
+    Look(#[source] io::Error),
     /// There is no loop device for it.
     #[error(transparent)]
     Loop(#[from] LoopError),
     /// The kernel does not take it.
     #[error("the kernel does not mount it")]
     Mount(#[source] MountError),
+}
+
+impl ImageError {
+    /// What the system said, if it said anything.
+    pub(crate) fn of_the_system(&self) -> Option<io::Error> {
+        let source = match self {
+            Self::Look(source)
+            | Self::Loop(LoopError::Control(source) | LoopError::Attach { source, .. }) => source,
+            Self::Mount(error) => return Some(error.errno.into()),
+            Self::CutOff { .. } | Self::Loop(_) => return None,
+        };
+        source.raw_os_error().map(io::Error::from_raw_os_error)
+    }
 }
 
 /// Mounts `image` over `target`, which is at `path`. The loop device goes with the mount.
@@ -50,7 +66,7 @@ pub(crate) fn mount(image: &Image<'_>, target: &OwnedFd, path: &Path) -> Result<
 
 fn attach_and_mount(image: &Image<'_>, target: &OwnedFd) -> Result<(), ImageError> {
     let file = &image.archive.file;
-    let behind = file.metadata().map_or(0, |facts| facts.len());
+    let behind = file.metadata().map_err(ImageError::Look)?.len();
     let found = behind.saturating_sub(image.offset);
     if found < image.length {
         let length = image.length;

@@ -1,5 +1,8 @@
 //! Into the namespaces of the plan, or the reason why not.
 
+use std::io;
+
+use fuselage_linux::causes::exhausted;
 use fuselage_linux::namespaces::{
     self, NamespaceError, enter_mount_namespace, enter_user_namespace,
 };
@@ -26,5 +29,10 @@ pub(crate) fn require_proc() -> Result<(), LaunchError> {
 /// The refusal behind an error of a namespace or of the first mount in it. What is needed to tell
 /// the cause is gathered only now: it costs as much as the rest of a start.
 pub(crate) fn refused(error: &NamespaceError) -> LaunchError {
+    let source = io::Error::from(error.errno);
+    if exhausted(&source).is_some() {
+        let step = error.step;
+        return LaunchError::Namespace { step, source };
+    }
     LaunchError::Refused(diagnose(error, &NamespaceFacts::gather()))
 }

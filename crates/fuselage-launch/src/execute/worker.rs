@@ -14,6 +14,7 @@ use fuselage_linux::signals::{self, ChildSignal};
 use fuselage_linux::{descriptors, local_time};
 
 use crate::frames::{Incoming, receive_frame, send_frame};
+use crate::out_of_memory::{self, Listener, OUT_OF_MEMORY};
 
 /// The most bytes of an answer. The longest is an error, with a path or two in it.
 const ANSWER_LIMIT: usize = 1 << 20;
@@ -91,8 +92,11 @@ impl Worker {
             Forked::Child => {
                 // Closed with all others, and not by its owner.
                 std::mem::forget(ours);
-                work(parent, theirs.as_fd(), kept, answer);
-                process::exit_now(1)
+                let worked = work(parent, theirs.as_fd(), kept, answer);
+                process::exit_now(match worked {
+                    Err(error) if error.kind() == io::ErrorKind::OutOfMemory => OUT_OF_MEMORY,
+                    _ => 1,
+                })
             }
         }
     }
@@ -183,22 +187,28 @@ fn work(
     parent: Pid,
     socket: BorrowedFd<'_>,
     kept: &Kept<'_>,
-    mut answer: impl FnMut(&[u8]) -> Vec<u8>,
-) {
-    local_time::keep_zone();
+    answer: impl FnMut(&[u8]) -> Vec<u8>,
+) -> io::Result<()> {
+    out_of_memory::tell(Listener::Launcher);
+    local_time::keep_zone()?;
     signals::fail_at_file_size_limit();
     let descriptors: Vec<BorrowedFd<'_>> = kept.files.iter().copied().chain([socket]).collect();
     // The hook of the standard library would look for files, for a backtrace, and end this process
     // by SIGSYS: a fault of ours would look like an attack.
     std::panic::set_hook(Box::new(|_| std::process::abort()));
     let confined = confine_files_by(kept.files_by, parent, kept.root, &descriptors);
-    if send_frame(socket, &readiness(&confined)).is_err() || confined.is_err() {
-        return;
+    send_frame(socket, &readiness(&confined))?;
+    match confined {
+        Ok(()) => answer_all(socket, answer),
+        Err(_) => Ok(()),
     }
-    while let Ok(question) = receive_frame(socket) {
-        if send_frame(socket, &answer(&question)).is_err() {
-            break;
-        }
+}
+
+/// Until the other side is gone, which is an error.
+fn answer_all(socket: BorrowedFd<'_>, mut answer: impl FnMut(&[u8]) -> Vec<u8>) -> io::Result<()> {
+    loop {
+        let question = receive_frame(socket)?;
+        send_frame(socket, &answer(&question))?;
     }
 }
 

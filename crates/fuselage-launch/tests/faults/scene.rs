@@ -46,7 +46,7 @@ pub(crate) struct Scene {
 pub(crate) struct Run {
     pub(crate) ended: Ended,
     /// What came back on descriptor 3.
-    said: Vec<u8>,
+    said: String,
     /// Standard error.
     printed: String,
     /// Standard output.
@@ -205,7 +205,7 @@ impl Run {
         };
         if self.ended.is_replaced {
             let as_expected = (status, &*self.printed, &*self.output, &*self.said);
-            return match as_expected == (0, "", kind.expected(), b"") {
+            return match as_expected == (0, "", kind.expected(), "") {
                 true => Ok(Outcome::Worked),
                 false => Err(format!("the command had not what it should have: {self:?}")),
             };
@@ -229,8 +229,7 @@ impl Run {
     }
 
     fn sent_report(&self) -> Result<ErrorReport, String> {
-        let answer = self.said.get(HEADER_LENGTH..).unwrap_or_default();
-        match serde_json::from_slice(answer) {
+        match serde_json::from_str(&self.said) {
             Ok(Answer::Error { error }) => Ok(error),
             _ => Err(format!("no frame with an error: {self:?}")),
         }
@@ -276,7 +275,8 @@ pub(crate) fn changes(stop: &Stop) -> bool {
     stop.call.effect() == Some(Effect::Changes)
 }
 
-fn received(socket: &OwnedFd) -> Vec<u8> {
+/// What has come behind the header of one frame, whole or not.
+fn received(socket: &OwnedFd) -> String {
     let mut bytes = vec![0; 1 << 20];
     // Nobody has the other end, unless a process is left.
     set_nonblocking(socket.as_fd()).unwrap();
@@ -285,7 +285,8 @@ fn received(socket: &OwnedFd) -> Vec<u8> {
         length += count;
     }
     bytes.truncate(length);
-    bytes
+    let text = bytes.get(HEADER_LENGTH..).unwrap_or(&bytes);
+    String::from_utf8_lossy(text).into_owned()
 }
 
 fn content(mut file: File) -> String {
