@@ -246,10 +246,9 @@ impl LaunchError {
                         ("it got no more memory".to_owned(), MORE_MEMORY)
                     }
                     // So does the kernel end a process when memory runs out.
-                    WorkerEnd::Died(how @ ExitKind::Signaled(Signal::SIGKILL)) => (
-                        ended(how),
-                        MORE_MEMORY,
-                    ),
+                    WorkerEnd::Died(how @ ExitKind::Signaled(Signal::SIGKILL)) => {
+                        (ended(how), MORE_MEMORY)
+                    }
                     // The filter of calls, see `fuselage_linux::confinement`.
                     WorkerEnd::Died(how @ ExitKind::Signaled(Signal::SIGSYS)) => (
                         format!(

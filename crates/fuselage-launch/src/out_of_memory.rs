@@ -91,9 +91,9 @@ pub fn out_of_memory() -> ! {
 fn send() -> bool {
     let socket = descriptors::passed();
     let header = (ANSWER.len() as u32).to_le_bytes();
-    [&header[..], ANSWER.as_bytes()].into_iter().all(|part| {
-        descriptors::send_some(socket, part).is_ok_and(|count| count == part.len())
-    })
+    [&header[..], ANSWER.as_bytes()]
+        .into_iter()
+        .all(|part| descriptors::send_some(socket, part).is_ok_and(|count| count == part.len()))
 }
 
 #[cfg(test)]

@@ -191,7 +191,11 @@ mod tests {
             |memory, vast| unsafe { memory.alloc_zeroed(vast) },
             // SAFETY: the block is given with the layout it has.
             |memory, vast| unsafe {
-                memory.realloc(memory.alloc(layout(64 << 10, 8)), layout(64 << 10, 8), vast.size())
+                memory.realloc(
+                    memory.alloc(layout(64 << 10, 8)),
+                    layout(64 << 10, 8),
+                    vast.size(),
+                )
             },
         ];
         for way in ways {

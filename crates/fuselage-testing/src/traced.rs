@@ -115,7 +115,7 @@ struct Thread {
     failing: Option<i64>,
     /// Where its memory ends, as its last brk(2) said.
     memory_end: i64,
-    /// It is not stopped at calls: it has executed a program, or not yet.
+    /// It is not stopped at calls: it, or who made it, has executed a program, or it has not yet.
     is_free: bool,
 }
 
@@ -246,8 +246,11 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
                 self.processes.len() - 1
             }
         };
-        let memory_end = self.threads.get(&parent).map_or(0, |one| one.memory_end);
-        self.add(child, process, memory_end, false);
+        let (memory_end, is_free) = match self.threads.get(&parent) {
+            Some(parent) => (parent.memory_end, parent.is_free),
+            None => (0, false),
+        };
+        self.add(child, process, memory_end, is_free);
         if self.early.remove(&child) {
             self.resume(child, None);
         }
@@ -441,11 +444,9 @@ mod tests {
             }
             let script = "cd / || exit 9";
             assert_eq!(trace(shell(script), go).how, ExitKind::Exited(0));
-            let ended = trace(shell(script), |stop| {
-                match (stop.call.name(), stop.edge) {
-                    (Some("chdir"), Edge::Entry) => Act::Fail(Errno::EMFILE),
-                    _ => Act::Go,
-                }
+            let ended = trace(shell(script), |stop| match (stop.call.name(), stop.edge) {
+                (Some("chdir"), Edge::Entry) => Act::Fail(Errno::EMFILE),
+                _ => Act::Go,
             });
             assert_eq!(ended.how, ExitKind::Exited(9));
         });

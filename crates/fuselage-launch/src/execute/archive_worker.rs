@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use fuselage_archive::{ArchiveError, Progress, Space};
 use fuselage_linux::causes;
-use fuselage_linux::memory::{free_bytes, memory_facts};
+use fuselage_linux::memory::{cgroup_left, free_bytes};
 use fuselage_linux::shared_notes::SharedNotes;
 use fuselage_linux::signals::ChildSignal;
 use fuselage_plan::ErrorReport;
@@ -176,12 +176,10 @@ impl Progress for Told<'_> {
 pub(crate) fn space(directory: &impl AsFd) -> Result<Space, LaunchError> {
     let (bytes, inodes) = free_bytes(directory.as_fd())
         .map_err(|error| LaunchError::system("look how much room the run's tmpfs has", error))?;
-    let memory = memory_facts()
-        .map_err(|error| LaunchError::system("look how much memory there is", error))?;
     Ok(Space {
         bytes,
         inodes,
-        control_group: memory.cgroup_left,
+        control_group: cgroup_left(),
     })
 }
 

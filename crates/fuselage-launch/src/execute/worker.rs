@@ -13,8 +13,8 @@ use fuselage_linux::process::{self, ExitKind, Forked, Pid, Signal};
 use fuselage_linux::signals::{self, ChildSignal};
 use fuselage_linux::{descriptors, local_time};
 
-use crate::out_of_memory::{self, Listener, OUT_OF_MEMORY};
 use crate::frames::{Incoming, receive_frame, send_frame};
+use crate::out_of_memory::{self, Listener, OUT_OF_MEMORY};
 
 /// The most bytes of an answer. The longest is an error, with a path or two in it.
 const ANSWER_LIMIT: usize = 1 << 20;
@@ -203,10 +203,7 @@ fn work(
 }
 
 /// Until the other side is gone, which is an error.
-fn answer_all(
-    socket: BorrowedFd<'_>,
-    mut answer: impl FnMut(&[u8]) -> Vec<u8>,
-) -> io::Result<()> {
+fn answer_all(socket: BorrowedFd<'_>, mut answer: impl FnMut(&[u8]) -> Vec<u8>) -> io::Result<()> {
     loop {
         let question = receive_frame(socket)?;
         send_frame(socket, &answer(&question))?;

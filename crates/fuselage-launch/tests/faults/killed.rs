@@ -27,8 +27,7 @@ impl Kill {
             return Act::Go;
         }
         let count = counts.entry(stop.process).or_default();
-        let is_here =
-            (stop.process, *count, stop.edge) == (self.process, self.number, self.edge);
+        let is_here = (stop.process, *count, stop.edge) == (self.process, self.number, self.edge);
         *count += usize::from(stop.edge == Edge::Exit);
         match is_here {
             true => Act::Kill(self.victim),
@@ -41,7 +40,7 @@ impl Kill {
 fn calls(scene: &Scene, kind: Kind) -> BTreeMap<usize, usize> {
     let mut counts = BTreeMap::new();
     scene.without_home();
-    let run = scene.run(&scene.plan(kind), |stop| {
+    let run = scene.run(&scene.plan(), |stop| {
         *counts.entry(stop.process).or_default() +=
             usize::from(changes(stop) && stop.edge == Edge::Entry);
         Act::Go
@@ -72,14 +71,14 @@ fn kills(calls: &BTreeMap<usize, usize>) -> Vec<Kill> {
 }
 
 fn killed_everywhere(caller: Caller, kind: Kind) {
-    let scene = Scene::new(caller);
+    let scene = Scene::new(caller, kind);
     let calls = calls(&scene, kind);
     let kills = kills(&calls);
     let mut met = 0;
     for kill in &kills {
         let (mut counts, mut call) = (BTreeMap::new(), None);
         scene.without_home();
-        let run = scene.run(&scene.plan(kind), |stop| {
+        let run = scene.run(&scene.plan(), |stop| {
             let act = kill.act(&mut counts, stop);
             if act != Act::Go {
                 call = stop.call.name();
@@ -135,12 +134,14 @@ macro_rules! killed {
 
 killed! {
     a_user_without_trees: as_user Empty;
+    a_user_who_asks: as_user Asked;
     a_user_with_a_made_mount_point: as_user Mirror;
     a_user_with_a_static_zip: as_user StaticZip;
     a_user_with_a_dynamic_zip: as_user DynamicZip;
     a_user_with_base64_text: as_user Base64;
     a_user_with_an_unpacked_image: as_user Squashfs;
     root_without_trees: as_root Empty;
+    root_who_asks: as_root Asked;
     root_with_a_made_mount_point: as_root Mirror;
     root_with_a_static_zip: as_root StaticZip;
     root_with_a_dynamic_zip: as_root DynamicZip;

@@ -15,6 +15,8 @@ use fuselage_plan::{
 pub(crate) enum Kind {
     /// No tree.
     Empty,
+    /// The same, and the plan is asked of a program that stands in for node.
+    Asked,
     /// No tree, and a made mount point in place of a home.
     Mirror,
     /// A zip, read-only.
@@ -31,13 +33,16 @@ pub(crate) enum Kind {
     Base64Image,
 }
 
-use Kind::{Base64, Base64Image, DynamicZip, Empty, Image, Mirror, Squashfs, StaticZip};
+use Kind::{Asked, Base64, Base64Image, DynamicZip, Empty, Image, Mirror, Squashfs, StaticZip};
 
 /// For an ordinary user.
-pub(crate) const USERS: [Kind; 6] = [Empty, Mirror, StaticZip, DynamicZip, Base64, Squashfs];
+pub(crate) const USERS: [Kind; 7] = [
+    Empty, Asked, Mirror, StaticZip, DynamicZip, Base64, Squashfs,
+];
 /// For root.
-pub(crate) const ROOTS: [Kind; 8] = [
+pub(crate) const ROOTS: [Kind; 9] = [
     Empty,
+    Asked,
     Mirror,
     StaticZip,
     DynamicZip,
@@ -54,10 +59,11 @@ impl Kind {
     /// The file that the tree is in.
     fn archive(self) -> &'static str {
         match self {
-            Empty | Mirror | StaticZip | DynamicZip => "tree.zip",
+            StaticZip | DynamicZip => "tree.zip",
             Base64 => "tree.zip.b64",
             Squashfs | Image => "tree.sfs",
             Base64Image => "tree.sfs.b64",
+            Empty | Asked | Mirror => "none",
         }
     }
 
@@ -69,7 +75,7 @@ impl Kind {
     /// What the command, a script of sh(1), says where everything is as it should be.
     pub(crate) fn expected(self) -> &'static str {
         match self {
-            Empty | Mirror => "tmp\n",
+            Empty | Asked | Mirror => "tmp\n",
             DynamicZip => "tmp\nfirst of them second\nwritable\n",
             _ => "tmp\nfirst of them second\n",
         }
@@ -100,7 +106,7 @@ pub(crate) fn plan(kind: Kind, place: &Path, namespaces: Namespaces) -> MountPla
     };
     let mut steps = procdir_steps(kind, place);
     let mut set = vec![variable("FUSELAGE_TMPDIR", "tmp")];
-    if !matches!(kind, Empty | Mirror) {
+    if !matches!(kind, Empty | Asked | Mirror) {
         steps.push(directory(parent));
         steps.extend(tree_steps(
             kind,
