@@ -24,9 +24,13 @@ pub(crate) fn make_directories(tree: &Tree, into: BorrowedFd<'_>) -> Result<(), 
     walk(tree, into, make, |_, _| Ok(()))
 }
 
-/// Gives every directory its mode and time, those below it first: what is in it is done, and a mode
+/// Gives every directory its mode, as far as the bits of `permissions` go, and its time, those below it first: what is in it is done, and a mode
 /// that locks the owner out locks nobody out of what is still to do.
-pub(crate) fn finish_directories(tree: &Tree, into: BorrowedFd<'_>) -> Result<(), ArchiveError> {
+pub(crate) fn finish_directories(
+    tree: &Tree,
+    into: BorrowedFd<'_>,
+    permissions: u32,
+) -> Result<(), ArchiveError> {
     let finish = |parent: BorrowedFd<'_>, directory: &Directory| {
         let name = tree.name(directory.name);
         let mode = match directory.given {
@@ -36,7 +40,7 @@ pub(crate) fn finish_directories(tree: &Tree, into: BorrowedFd<'_>) -> Result<()
             }
             None => 0o755,
         };
-        beneath::set_mode(parent, name, mode.into())
+        beneath::set_mode(parent, name, u32::from(mode) & permissions)
     };
     walk(tree, into, |_, _| Ok(()), finish)
 }

@@ -262,6 +262,7 @@ fn room(limited_by: LimitedBy, needed: u64, left: u64) -> String {
         LimitedBy::TmpfsInodes => "give the run a larger tmpfs, which also holds more entries: \
                                    --tmpfs-size SIZE (or FUSELAGE_TMPFS_SIZE)"
             .to_owned(),
+        LimitedBy::DiskBytes | LimitedBy::DiskInodes => DISK.to_owned(),
         LimitedBy::ControlGroup => format!(
             "raise the memory limit of the control group by {} MiB (`docker run --memory`, \
              `MemoryMax=` of systemd), or end what uses it up",
@@ -278,6 +279,10 @@ fn accepted() -> String {
 
 const ROOM: &str = "give the run more memory with --tmpfs-size SIZE (or FUSELAGE_TMPFS_SIZE), \
                     within what the machine and its control group have";
+
+/// What to do where a tree on a disk finds no room.
+pub const DISK: &str =
+    "make room there, or set FUSELAGE_HOME to a directory on a larger file system";
 
 const FILE_SIZE: &str = "raise the file size limit (`ulimit -f`) of this shell";
 

@@ -11,6 +11,11 @@ use crate::source::Source;
 use crate::space::{Needs, Space};
 use crate::tree_writer::write_tree;
 
+/// Permission bits that a tree can have.
+const ALL: u32 = 0o777;
+/// Those to write.
+const WRITE: u32 = 0o222;
+
 /// How to extract.
 pub struct Extraction<'a> {
     /// What the archive may at most unpack to.
@@ -97,7 +102,21 @@ impl<'a> Listed<'a> {
         jobs: usize,
         progress: Option<&(dyn Progress + Sync)>,
     ) -> Result<(), ArchiveError> {
-        write_tree(&*self.0, into, jobs, progress)
+        write_tree(&*self.0, into, jobs, ALL, progress)
+    }
+
+    /// The same without write permission on what is made, for everybody: files and directories, but
+    /// not `into` itself.
+    ///
+    /// # Errors
+    /// As [`Listed::write`].
+    pub fn write_without_permission(
+        &self,
+        into: BorrowedFd<'_>,
+        jobs: usize,
+        progress: Option<&(dyn Progress + Sync)>,
+    ) -> Result<(), ArchiveError> {
+        write_tree(&*self.0, into, jobs, ALL & !WRITE, progress)
     }
 }
 

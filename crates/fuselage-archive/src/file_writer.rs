@@ -42,6 +42,7 @@ pub(crate) fn write_files(
     archive: &dyn Archive,
     into: BorrowedFd<'_>,
     jobs: usize,
+    permissions: u32,
     progress: Option<&(dyn Progress + Sync)>,
 ) -> Result<(), ArchiveError> {
     let tree = archive.tree();
@@ -75,6 +76,7 @@ pub(crate) fn write_files(
     share_out(&work, jobs, &stop_all, || Writer {
         tree,
         into,
+        permissions,
         progress,
         stop: &stop,
         large: &shared,
@@ -200,6 +202,8 @@ fn failure(index: u32, written: Result<(), Unwritten>) -> Result<(), Failure> {
 struct Writer<'a> {
     tree: &'a Tree,
     into: BorrowedFd<'a>,
+    /// The bits of modes that are given.
+    permissions: u32,
     progress: Option<&'a (dyn Progress + Sync)>,
     stop: &'a Stop,
     large: &'a [LargeFile<'a>],
@@ -239,7 +243,7 @@ impl Writer<'_> {
 
     fn write_file(&mut self, leaf: &Leaf) -> Result<(), Unwritten> {
         self.entering(leaf);
-        let file = create(&mut self.open, self.tree, self.into, leaf)?;
+        let file = self.create(leaf)?;
         let progress = self.progress;
         let told = |bytes| {
             if let Some(progress) = progress {
@@ -258,7 +262,7 @@ impl Writer<'_> {
         let leaf = large.leaf;
         self.entering(leaf);
         let file = large.open(|| {
-            let file = create(&mut self.open, self.tree, self.into, leaf)?;
+            let file = self.create(leaf)?;
             file.set_len(leaf.size)
                 .map_err(|error| ArchiveError::write(&self.tree.path(leaf), error))?;
             Ok::<_, ArchiveError>(file)
@@ -273,6 +277,15 @@ impl Writer<'_> {
         }
         self.advanced(last.into(), given);
         Ok(())
+    }
+
+    fn create(&mut self, leaf: &Leaf) -> Result<File, ArchiveError> {
+        let (tree, mode) = (self.tree, u32::from(leaf.mode) & self.permissions);
+        self.open
+            .get(tree, self.into, leaf.directory)
+            .and_then(|directory| beneath::create_file(directory, tree.name(leaf.name), mode))
+            .map(File::from)
+            .map_err(|error| ArchiveError::write(&tree.path(leaf), error))
     }
 
     fn unwritten(&self, leaf: &Leaf, error: ContentError) -> Unwritten {
@@ -332,19 +345,6 @@ impl At {
         self.directory = leaf.directory;
         &self.path
     }
-}
-
-fn create(
-    open: &mut Opened,
-    tree: &Tree,
-    into: BorrowedFd<'_>,
-    leaf: &Leaf,
-) -> Result<File, ArchiveError> {
-    let mut create = || {
-        let directory = open.get(tree, into, leaf.directory)?;
-        beneath::create_file(directory, tree.name(leaf.name), leaf.mode.into()).map(File::from)
-    };
-    create().map_err(|error| ArchiveError::write(&tree.path(leaf), error))
 }
 
 #[cfg(test)]

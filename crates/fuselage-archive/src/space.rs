@@ -43,8 +43,8 @@ impl Needs {
         let group = space.control_group.unwrap_or(u64::MAX);
         for (limited_by, needed, left) in [
             (LimitedBy::ControlGroup, memory, group),
-            (LimitedBy::TmpfsBytes, self.pages, space.bytes),
-            (LimitedBy::TmpfsInodes, self.entries, space.inodes),
+            (space.bytes_limited_by(), self.pages, space.bytes),
+            (space.inodes_limited_by(), self.entries, space.inodes),
         ] {
             if needed > left {
                 return Err(ArchiveError::NoSpace {
@@ -58,10 +58,21 @@ impl Needs {
     }
 }
 
+/// What the file system of a tree keeps it on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// Memory: the run's own tmpfs.
+    Tmpfs,
+    /// A disk: the file system of the home.
+    Disk,
+}
+
 /// Room for trees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {
-    /// Bytes that the tmpfs still takes, of which a file takes whole pages.
+    /// Where it is.
+    pub storage: Storage,
+    /// Bytes that the file system still takes, of which a file takes whole pages.
     pub bytes: u64,
     /// Entries that it still takes.
     pub inodes: u64,
@@ -74,7 +85,21 @@ impl Space {
     pub(crate) fn memory(&self) -> (u64, LimitedBy) {
         match self.control_group {
             Some(left) if left < self.bytes => (left, LimitedBy::ControlGroup),
-            _ => (self.bytes, LimitedBy::TmpfsBytes),
+            _ => (self.bytes, self.bytes_limited_by()),
+        }
+    }
+
+    fn bytes_limited_by(&self) -> LimitedBy {
+        match self.storage {
+            Storage::Tmpfs => LimitedBy::TmpfsBytes,
+            Storage::Disk => LimitedBy::DiskBytes,
+        }
+    }
+
+    fn inodes_limited_by(&self) -> LimitedBy {
+        match self.storage {
+            Storage::Tmpfs => LimitedBy::TmpfsInodes,
+            Storage::Disk => LimitedBy::DiskInodes,
         }
     }
 }
@@ -86,6 +111,10 @@ pub enum LimitedBy {
     TmpfsBytes,
     /// The inodes of the tmpfs.
     TmpfsInodes,
+    /// The free bytes of the file system of the home.
+    DiskBytes,
+    /// The free inodes of the file system of the home.
+    DiskInodes,
     /// The memory of the control group.
     ControlGroup,
 }
@@ -94,8 +123,8 @@ impl LimitedBy {
     /// What it counts.
     pub(crate) fn unit(self) -> &'static str {
         match self {
-            Self::TmpfsBytes => "bytes",
-            Self::TmpfsInodes => "inodes",
+            Self::TmpfsBytes | Self::DiskBytes => "bytes",
+            Self::TmpfsInodes | Self::DiskInodes => "inodes",
             Self::ControlGroup => "bytes of memory",
         }
     }
@@ -105,6 +134,7 @@ impl fmt::Display for LimitedBy {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::TmpfsBytes | Self::TmpfsInodes => "the size of the run's tmpfs",
+            Self::DiskBytes | Self::DiskInodes => "the free room on the file system of the home",
             Self::ControlGroup => "the memory limit of the control group",
         })
     }
@@ -120,6 +150,7 @@ mod tests {
         pages: 8192,
     };
     const SPACE: Space = Space {
+        storage: Storage::Tmpfs,
         bytes: 8192,
         inodes: 10,
         control_group: Some(8192 + 10 * ENTRY),

@@ -13,11 +13,13 @@ use crate::file_writer::write_files;
 use crate::opened::Opened;
 use crate::tree::{Leaf, LeafKind, Tree};
 
-/// Makes the tree of `archive` below `into`, which is empty, with `jobs` threads.
+/// Makes the tree of `archive` below `into`, which is empty, with `jobs` threads; of modes only the bits
+/// of `permissions` are given.
 pub(crate) fn write_tree(
     archive: &dyn Archive,
     into: BorrowedFd<'_>,
     jobs: usize,
+    permissions: u32,
     progress: Option<&(dyn Progress + Sync)>,
 ) -> Result<(), ArchiveError> {
     let tree = archive.tree();
@@ -28,7 +30,7 @@ pub(crate) fn write_tree(
     };
     make_directories(tree, into)?;
     advanced(tree.directories.len() - 1, 0);
-    write_files(archive, into, jobs, progress)?;
+    write_files(archive, into, jobs, permissions, progress)?;
     make_symlinks(tree, into, &mut *archive.contents())?;
     make_hard_links(tree, into)?;
     let links = || {
@@ -37,7 +39,7 @@ pub(crate) fn write_tree(
             .filter(|leaf| leaf.kind != LeafKind::File)
     };
     advanced(links().count(), links().map(|leaf| leaf.size).sum());
-    finish_directories(tree, into)
+    finish_directories(tree, into, permissions)
 }
 
 fn make_symlinks(

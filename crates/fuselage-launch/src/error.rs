@@ -73,6 +73,12 @@ pub(crate) enum LaunchError {
     /// A directory of the run cannot be made.
     #[error("cannot make the directory {}", path.display())]
     Directory { path: PathBuf, source: io::Error },
+    /// A real directory of a run without namespaces cannot be made.
+    #[error("cannot make the directory {}", path.display())]
+    RealDirectory { path: PathBuf, source: io::Error },
+    /// A run without namespaces cannot be supervised.
+    #[error("cannot start the process that is to become the command")]
+    Supervision { source: io::Error },
     /// A directory of the run is not the one that was checked.
     #[error("{} was replaced while fuselage was starting", path.display())]
     Replaced { path: PathBuf },
@@ -217,6 +223,18 @@ impl LaunchError {
                 "ERR_MOUNT_FAILED",
                 vec![causes::text(&source)],
                 vec![hints::directory(&source).into()],
+                125,
+            ),
+            Self::RealDirectory { source, .. } => (
+                hints::code_of_real_file(&source),
+                vec![causes::text(&source)],
+                vec![hints::real_file(&source).into()],
+                125,
+            ),
+            Self::Supervision { source } => (
+                "ERR_EXTRACT_FAILED",
+                vec![causes::text(&source)],
+                vec![hints::system(&source).into()],
                 125,
             ),
             Self::Replaced { .. } => (

@@ -71,6 +71,22 @@ pub(crate) fn image(error: &ImageError) -> Vec<String> {
     vec![first.to_owned(), other.to_owned()]
 }
 
+/// The code of an error that keeps a real file or directory from being made.
+pub(crate) fn code_of_real_file(error: &Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "ERR_EXTRACT_NO_SPACE",
+        _ => "ERR_EXTRACT_FAILED",
+    }
+}
+
+/// A real file or directory cannot be made in the home.
+pub(crate) fn real_file(error: &Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => fuselage_archive::DISK,
+        _ => exhausted(error).unwrap_or("set FUSELAGE_HOME to a directory on another file system"),
+    }
+}
+
 /// A call that fails only when the machine is out of something.
 pub(crate) fn system(error: &Error) -> &'static str {
     exhausted(error).unwrap_or("please report this, with the command line that leads to it")

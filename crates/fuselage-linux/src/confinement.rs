@@ -11,7 +11,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::{chroot, fchdir};
 
 use crate::process::{self, Pid, Signal};
-use crate::{call_filter, capabilities, descriptors};
+use crate::{call_filter, capabilities, descriptors, landlock};
 
 /// What was being taken away when that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,16 @@ impl fmt::Display for ConfineStep {
     }
 }
 
+/// What keeps a confined process from the files outside of its directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FilesBy {
+    /// The change of the root directory, or it is not confined.
+    Root,
+    /// The same; where that is refused, Landlock, which sees neither modes nor times; where there is
+    /// none, nothing. For who has no namespace of the run's to change the root in.
+    RootOrRules,
+}
+
 /// A step that failed, and the kernel's reason.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {step}")]
@@ -81,8 +91,9 @@ pub struct ConfineError {
 /// and calls nothing but what reading open files, writing a tree, threads, memory and its own end
 /// need. Any other call ends it by SIGSYS.
 ///
-/// The change of the root is the one that keeps files away whatever else is missing. The filter of
-/// calls is left out where the kernel or the host does not offer it.
+/// The change of the root is the one that keeps files away whatever else is missing; with
+/// [`FilesBy::RootOrRules`] it may be missing, too. The filter of calls is left out where the kernel or
+/// the host does not offer it.
 ///
 /// For a forked child with one thread that never returns, an error included: values that own other
 /// descriptors must neither be used nor dropped afterwards. Numbers 0, 1 and 2 are `root` as well,
@@ -95,10 +106,23 @@ pub fn confine(
     root: BorrowedFd<'_>,
     kept: &[BorrowedFd<'_>],
 ) -> Result<(), ConfineError> {
+    confine_files_by(FilesBy::Root, parent, root, kept)
+}
+
+/// The same, with a choice of what keeps files away.
+///
+/// # Errors
+/// As [`confine`].
+pub fn confine_files_by(
+    files: FilesBy,
+    parent: Pid,
+    root: BorrowedFd<'_>,
+    kept: &[BorrowedFd<'_>],
+) -> Result<(), ConfineError> {
     process::follow_parent(parent, Signal::SIGKILL).map_err(ConfineStep::Parent.failed())?;
     process::no_new_privileges().map_err(ConfineStep::Privileges.failed())?;
     keep_descriptors(root, kept).map_err(ConfineStep::Descriptors.failed())?;
-    change_root(root).map_err(ConfineStep::Root.failed())?;
+    keep_files(files, root).map_err(ConfineStep::Root.failed())?;
     capabilities::give_up().map_err(ConfineStep::Capabilities.failed())?;
     // After all that changes the rights of this process, which could undo it.
     keep_memory().map_err(ConfineStep::Memory.failed())?;
@@ -111,6 +135,13 @@ fn keep_descriptors(root: BorrowedFd<'_>, kept: &[BorrowedFd<'_>]) -> io::Result
     }
     let kept: Vec<BorrowedFd<'_>> = kept.iter().copied().chain([root]).collect();
     descriptors::close_from(3, &kept)
+}
+
+fn keep_files(files: FilesBy, root: BorrowedFd<'_>) -> io::Result<()> {
+    match change_root(root) {
+        Err(_) if files == FilesBy::RootOrRules => landlock::restrict_to(root).map(drop),
+        done => Ok(done?),
+    }
 }
 
 /// Makes `root` the root directory. No descriptor of a directory outside of it is left, which would

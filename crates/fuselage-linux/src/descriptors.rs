@@ -76,7 +76,7 @@ impl StandardFlags {
 /// some value still owns must not be used, nor that value be dropped, afterwards.
 ///
 /// # Errors
-/// Old kernel and no /proc.
+/// `ENOSYS`: an old kernel and no /proc.
 pub fn close_from(first: RawFd, kept: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut kept: Vec<RawFd> = kept.iter().map(AsRawFd::as_raw_fd).collect();
     kept.sort_unstable();
@@ -85,7 +85,9 @@ pub fn close_from(first: RawFd, kept: &[BorrowedFd<'_>]) -> io::Result<()> {
     if begins.zip(ends).all(|(begin, end)| close_range(begin, end)) {
         return Ok(());
     }
-    let numbers: Vec<RawFd> = std::fs::read_dir("/proc/self/fd")?
+    // What /proc says of itself, ENOENT, would be taken for that of what is to be executed.
+    let open = std::fs::read_dir("/proc/self/fd").map_err(|_| Errno::ENOSYS)?;
+    let numbers: Vec<RawFd> = open
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .filter(|number| *number >= first && !kept.contains(number))
         .collect();

@@ -15,6 +15,7 @@ mod call_filter;
 pub mod capabilities;
 pub mod causes;
 mod cgroup;
+pub mod child_end;
 pub mod confinement;
 #[allow(
     unsafe_code,
@@ -23,8 +24,14 @@ pub mod confinement;
 pub mod descriptors;
 pub mod file_facts;
 pub mod file_identity;
+pub mod file_lock;
 pub mod host_facts;
 pub mod image_mounts;
+#[allow(
+    unsafe_code,
+    reason = "Landlock, which no crate here offers as safe functions"
+)]
+mod landlock;
 #[allow(
     unsafe_code,
     reason = "signal(2) and fcntl(2) by number, which no crate offers as safe functions"
@@ -52,6 +59,7 @@ pub mod mount;
     reason = "mount_setattr(2), which no crate offers as a safe function"
 )]
 mod mount_attributes;
+mod mount_id;
 mod mount_table;
 pub mod namespaces;
 pub mod open;
@@ -64,7 +72,9 @@ pub mod probe;
 )]
 pub mod process;
 pub mod processors;
+mod read_only_bind;
 pub mod refusal;
+pub mod remove_tree;
 #[allow(unsafe_code, reason = "memory that two processes share")]
 pub mod shared_notes;
 #[allow(
@@ -74,4 +84,9 @@ pub mod shared_notes;
 pub mod signals;
 #[allow(unsafe_code, reason = "an allocator")]
 pub mod start_memory;
+#[allow(
+    unsafe_code,
+    reason = "signals of any number, which no crate offers as safe functions"
+)]
+pub mod supervision;
 pub mod user_ids;

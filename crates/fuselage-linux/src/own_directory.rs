@@ -4,6 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -105,6 +106,22 @@ pub fn is_empty(directory: impl AsFd) -> io::Result<bool> {
     Ok(true)
 }
 
+/// The names of the entries of an open directory, without `.` and `..`.
+///
+/// # Errors
+/// What open(2) and getdents(2) say.
+pub fn names(directory: impl AsFd) -> io::Result<Vec<OsString>> {
+    let mut names = Vec::new();
+    for entry in nix::dir::Dir::from_fd(open_to_read(directory)?)?.iter() {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if !matches!(name, b"." | b"..") {
+            names.push(OsStr::from_bytes(name).to_owned());
+        }
+    }
+    Ok(names)
+}
+
 /// Owner and mode of what is open.
 ///
 /// # Errors
@@ -125,7 +142,20 @@ pub fn ownership(directory: impl AsFd) -> io::Result<Ownership> {
 /// `EACCES`: it may not. `EROFS`: nobody may.
 pub fn may_make_entries(directory: impl AsFd) -> io::Result<()> {
     let wanted = AccessFlags::W_OK | AccessFlags::X_OK;
-    Ok(faccessat(directory, ".", wanted, AtFlags::AT_EACCESS)?)
+    match faccessat(&directory, ".", wanted, AtFlags::AT_EACCESS) {
+        // What old seccomp lists answer to faccessat2(2), Linux 5.8; the C library knows ENOSYS
+        // alone. Where it is a true refusal, of an immutable directory, the other refuses as well.
+        Err(Errno::EPERM) => may_make_entries_by_real_ids(directory),
+        done => Ok(done?),
+    }
+}
+
+/// faccessat(2), which C libraries make of the new call; who never was another user has no other
+/// ids.
+fn may_make_entries_by_real_ids(directory: impl AsFd) -> io::Result<()> {
+    use rustix::fs::{Access, AtFlags, accessat};
+    let wanted = Access::WRITE_OK | Access::EXEC_OK;
+    Ok(accessat(directory, c".", wanted, AtFlags::empty())?)
 }
 
 /// Sets the permission bits of an open directory, also of one that was opened as a place.

@@ -167,6 +167,16 @@ impl Drop for ChildSignal {
     }
 }
 
+/// Calls `body`, whose children the kernel reaps: they leave no SIGCHLD and nothing in
+/// `RUSAGE_CHILDREN`, and nobody learns how they end.
+pub fn with_untraced_children<T>(body: impl FnOnce() -> T) -> T {
+    let before = ChildSignal::begin();
+    set_disposition(Signal::SIGCHLD, libc::SIG_IGN);
+    let result = body();
+    drop(before);
+    result
+}
+
 /// Ends this process by `signal`, as if nobody had caught it.
 pub fn die_of(signal: Signal) -> ! {
     set_disposition(signal, libc::SIG_DFL);

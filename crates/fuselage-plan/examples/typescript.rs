@@ -30,6 +30,7 @@ fn main() -> std::io::Result<()> {
         ExtractLimits,
         MountPointWay,
         ProcdirParent,
+        ReadOnlyWay,
         Step,
         Namespaces,
         EnvironmentValue,

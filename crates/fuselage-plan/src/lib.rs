@@ -21,7 +21,7 @@ pub use plan::{Environment, EnvironmentValue, MountPlan, Namespaces, Program, Re
 pub use question::{Question, QuestionError};
 pub use step::{
     DecodedSource, ExtractLimits, FileIdentity, FileSystem, FormatName, MountPointWay,
-    ProcdirParent, Source, SourceFile, Step, StepId,
+    ProcdirParent, ReadOnlyWay, Source, SourceFile, Step, StepId,
 };
 pub use validate::{InvalidPlan, validate};
 

@@ -27,6 +27,9 @@ pub struct MountPlan {
     pub explain: bool,
     /// Why the plan is as it is, for people.
     pub reasons: Vec<Reason>,
+    /// What is executed in place of all this where the kernel refuses the namespaces: a plan with
+    /// none, and without another one in it. It is decided before anything is made.
+    pub otherwise: Option<Box<MountPlan>>,
 }
 
 /// Which namespaces are made for the command.
@@ -38,6 +41,8 @@ pub enum Namespaces {
     User,
     /// A mount namespace alone (root with `CAP_SYS_ADMIN`).
     Mount,
+    /// None: the trees are real files in the home, which a supervisor removes in the end.
+    None,
 }
 
 /// The documented changes of the environment; all else reaches the command as the caller gave it.

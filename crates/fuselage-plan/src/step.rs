@@ -126,6 +126,20 @@ pub enum ProcdirParent {
     Home,
     /// The mount point that an earlier step made.
     MountPoint(StepId),
+    /// `extracted` in the home of the plan: a real directory, for a plan without namespaces.
+    Extracted,
+}
+
+/// How a tree becomes read-only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum ReadOnlyWay {
+    /// A bind of it onto itself, `ro,nosuid,nodev`: nobody can write but who may mount.
+    Mount,
+    /// Files and directories without write permission, for a plan without namespaces: its owner can
+    /// give it back, and for root it means nothing.
+    Permissions,
 }
 
 /// One thing the launcher does, in the order of the plan. Each makes what its `id` names.
@@ -147,13 +161,15 @@ pub enum Step {
         /// How it comes to be.
         how: MountPointWay,
     },
-    /// Makes this run's private directory: a tmpfs of its own below the directory of all runs.
+    /// Makes this run's private directory: a tmpfs of its own below the directory of all runs, or a
+    /// real directory there.
     Procdir {
         /// What later steps call it.
         id: StepId,
         /// Where the directories of all runs are.
         on: ProcdirParent,
-        /// The most bytes it may hold; without it, half of the memory.
+        /// The most bytes of memory it may take; without it, half of the memory. A real directory
+        /// takes none.
         #[cfg_attr(feature = "typescript", ts(type = "number | null"))]
         size: Option<u64>,
     },
@@ -208,12 +224,14 @@ pub enum Step {
         /// Threads; without it as many as the processors this process may use.
         jobs: Option<u32>,
     },
-    /// Makes a tree read-only: a bind of it onto itself, `ro,nosuid,nodev`.
+    /// Makes a tree read-only.
     ReadOnly {
         /// What later steps call it.
         id: StepId,
         /// The step that made the tree.
         tree: StepId,
+        /// How.
+        how: ReadOnlyWay,
     },
 }
 

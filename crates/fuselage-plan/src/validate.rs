@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use crate::path::{Place, PlanPath};
-use crate::plan::{MountPlan, Program};
-use crate::step::{MountPointWay, ProcdirParent, Source, Step, StepId};
+use crate::plan::{MountPlan, Namespaces, Program};
+use crate::step::{MountPointWay, ProcdirParent, ReadOnlyWay, Source, Step, StepId};
 
 /// Why a plan is not executed. Node made it wrong: no input of a user leads here.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -45,6 +45,13 @@ pub enum InvalidPlan {
     /// A place below the procdir, but no step has made one, or a second one.
     #[error("{0} needs exactly one procdir, made by an earlier step")]
     Procdir(String),
+    /// A step that mounts in a plan without namespaces, or one that makes real files in another.
+    #[error("the step `{0}` does not go with the namespaces of its plan")]
+    Namespaces(StepId),
+    /// What is executed otherwise is no plan without namespaces, or would be executed otherwise
+    /// itself.
+    #[error("only a plan with namespaces has another one in it, which has none")]
+    Otherwise,
     /// A file has no format, or what is only decoded later has one.
     #[error("the step `{0}` must have a format and an offset for a file, and for nothing else")]
     Format(StepId),
@@ -80,7 +87,22 @@ pub fn validate(plan: &MountPlan, words: usize) -> Result<(), InvalidPlan> {
     }
     let mut made = Made::default();
     for step in &plan.steps {
+        if mounts(step) == Some(plan.namespaces == Namespaces::None) {
+            return Err(InvalidPlan::Namespaces(step.id().clone()));
+        }
         made.check(step, plan.home.is_some())?;
+    }
+    if plan.namespaces == Namespaces::None && !made.has_procdir() {
+        return Err(InvalidPlan::Procdir("a plan without namespaces".to_owned()));
+    }
+    if let Some(otherwise) = &plan.otherwise {
+        if plan.namespaces == Namespaces::None
+            || otherwise.namespaces != Namespaces::None
+            || otherwise.otherwise.is_some()
+        {
+            return Err(InvalidPlan::Otherwise);
+        }
+        validate(otherwise, words)?;
     }
     for name in plan
         .environment
@@ -96,6 +118,17 @@ pub fn validate(plan: &MountPlan, words: usize) -> Result<(), InvalidPlan> {
         made.place(&value.place, &value.name)?;
     }
     program(&plan.program, &made, words)
+}
+
+/// Whether a step mounts, which needs a namespace, or makes what a plan without one has in its
+/// place; `None`: it is the same in both.
+fn mounts(step: &Step) -> Option<bool> {
+    match step {
+        Step::MountPoint { .. } | Step::Image { .. } => Some(true),
+        Step::Procdir { on, size, .. } => Some(*on != ProcdirParent::Extracted || size.is_some()),
+        Step::ReadOnly { how, .. } => Some(*how == ReadOnlyWay::Mount),
+        Step::Directory { .. } | Step::Decode { .. } | Step::Extract { .. } => None,
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -124,8 +157,10 @@ impl Made {
             }
             Step::Procdir { on, .. } => {
                 match on {
-                    ProcdirParent::Home if has_home => {}
-                    ProcdirParent::Home => return Err(InvalidPlan::Procdir(id.0.clone())),
+                    ProcdirParent::Home | ProcdirParent::Extracted if has_home => {}
+                    ProcdirParent::Home | ProcdirParent::Extracted => {
+                        return Err(InvalidPlan::Procdir(id.0.clone()));
+                    }
                     ProcdirParent::MountPoint(used) => {
                         self.reference(id, used, Kind::MountPoint, "a mount point")?;
                     }

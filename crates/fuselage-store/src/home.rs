@@ -98,12 +98,31 @@ impl Home {
     /// # Errors
     /// `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`.
     pub fn procdirs(&self) -> Result<OwnedFd, StoreError> {
-        let path = self.path.join(PROCDIRS);
-        open_procdirs(&self.directory, &path, &self.user).map_err(|reason| StoreError {
+        self.own_directory(PROCDIRS)
+    }
+
+    /// Where the home is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens the directory `name` in it (`O_PATH`), which holds one directory a run, and makes it if
+    /// it is missing.
+    pub(crate) fn own_directory(&self, name: &str) -> Result<OwnedFd, StoreError> {
+        let path = self.path.join(name);
+        let opened = open_directory_of_runs(&self.directory, name, &path, &self.user);
+        opened.map_err(|reason| StoreError {
             path,
             purpose: "directory of all runs",
             reason,
         })
+    }
+
+    /// Opens the directory `name` in it (`O_PATH`), if it is there and this user's.
+    pub(crate) fn own_directory_there(&self, name: &str) -> Option<OwnedFd> {
+        let opened = open_place_at(&self.directory, OsStr::new(name)).ok()?;
+        judge_procdirs(&opened, &self.path.join(name), &self.user).ok()?;
+        Some(opened)
     }
 }
 
@@ -144,8 +163,13 @@ fn open(path: &Path) -> Result<Home, Reason> {
     })
 }
 
-fn open_procdirs(home: &OwnedFd, path: &Path, user: &User) -> Result<OwnedFd, Reason> {
-    let directory = make_and_open(home, OsStr::new(PROCDIRS), path)?;
+fn open_directory_of_runs(
+    home: &OwnedFd,
+    name: &str,
+    path: &Path,
+    user: &User,
+) -> Result<OwnedFd, Reason> {
+    let directory = make_and_open(home, OsStr::new(name), path)?;
     make_private(&directory, path, judge_procdirs(&directory, path, user)?)?;
     Ok(directory)
 }

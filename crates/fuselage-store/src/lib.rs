@@ -6,6 +6,7 @@
 //! what to keep, and it mounts nothing.
 
 mod error;
+mod extracted;
 mod fallback;
 mod home;
 mod locate;
@@ -13,6 +14,7 @@ mod ownership;
 mod user;
 
 pub use error::{Reason, StoreError};
+pub use extracted::ExtractedDirectory;
 pub use fallback::{Fallback, inspect_fallback, open_fallback};
 pub use home::{Home, HomeState, PROCDIRS, inspect_home, open_home};
 pub use user::Intruder;

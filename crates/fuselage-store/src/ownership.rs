@@ -16,7 +16,7 @@ use crate::user::{STICKY, User};
 /// The bits of everybody but the owner.
 const OTHERS: u32 = 0o077;
 /// By one of these a directory is known to have been a home before.
-const NAMES_OF_A_HOME: [&str; 2] = ["procdirs", "cache"];
+const NAMES_OF_A_HOME: [&str; 3] = ["procdirs", "extracted", "cache"];
 
 /// What is left to do to a directory that is this user's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

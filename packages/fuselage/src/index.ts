@@ -18,6 +18,7 @@ import { launch, type RunResult, type StartedCommand, type StdioOption } from '.
 import { planRun as planRequest } from './run/plan.js';
 import { type ProgramRequest, runRequest, type TreeOptions } from './run/request.js';
 
+export type { ExtractPolicy } from './config/extract.js';
 export { type ErrorCode, type ErrorDetails, FuselageError, type Hints } from './errors.js';
 export type { ErrorReport, ExtractLimits, MountPlan, PlanPath } from './native/plan-types.js';
 export type { RunResult, StartedCommand, StdioEntry, StdioOption } from './run/launch.js';
@@ -99,7 +100,8 @@ export function planRun(options: PlanOptions): MountPlan {
 
 /**
  * Runs a command that sees archives as directories, and waits for its end. The process that is
- * started becomes the command: its pid is the command's.
+ * started becomes the command: its pid is the command's. Without namespaces (`extract`) it stays as
+ * the supervisor of the command, passes signals on to it and ends as it ended.
  *
  * Signals of this process are not passed on; a Ctrl-C in a terminal reaches the command by itself.
  *

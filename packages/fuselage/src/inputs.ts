@@ -129,9 +129,13 @@ export class Inputs {
     return why;
   }
 
-  /** What this host allows, tried for real; for `fuselage doctor`. */
-  probes(): Probe[] {
-    return this.#looking().probeHost();
+  /**
+   * What this host allows, tried for real; for `fuselage doctor`.
+   *
+   * @param launcher - the program that advice is about
+   */
+  probes(launcher: string): Probe[] {
+    return this.#looking().probeHost(toBytes(launcher));
   }
 
   /** The home directory that the password database has for this user; null: it knows no such user. */

@@ -54,6 +54,8 @@ fn every() -> Vec<ArchiveError> {
     for limited_by in [
         LimitedBy::TmpfsBytes,
         LimitedBy::TmpfsInodes,
+        LimitedBy::DiskBytes,
+        LimitedBy::DiskInodes,
         LimitedBy::ControlGroup,
     ] {
         every.push(ArchiveError::NoSpace {
@@ -123,6 +125,10 @@ fn the_middle_of_a_very_long_name_is_left_out() {
 fn the_option_is_named_where_it_helps_and_nowhere_else() {
     assert!(room(LimitedBy::TmpfsBytes, 3 << 20, 1 << 20).contains("--tmpfs-size=4M"));
     assert!(room(LimitedBy::TmpfsInodes, 9, 8).contains("--tmpfs-size SIZE"));
+    for disk in [LimitedBy::DiskBytes, LimitedBy::DiskInodes] {
+        let disk = room(disk, 9, 8);
+        assert!(disk.contains("FUSELAGE_HOME") && !disk.contains("--tmpfs-size"));
+    }
     let group = room(LimitedBy::ControlGroup, 3 << 20, 1 << 20);
     assert!(
         group.contains("by 2 MiB") && !group.contains("--tmpfs-size"),

@@ -167,6 +167,7 @@ fn there_is_no_more_written_than_there_is_room_for() {
     let archive = large_zip();
     let text = stored(&text(&archive, 76, "\n"));
     let space = |bytes| Space {
+        storage: fuselage_archive::Storage::Tmpfs,
         bytes,
         inodes: 9,
         control_group: None,

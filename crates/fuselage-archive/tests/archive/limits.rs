@@ -113,6 +113,7 @@ fn room_is_compared_in_pages_before_anything_is_written() {
     let entries: Vec<Entry> = (0..10).map(|n| file(&format!("f{n}"), b"x")).collect();
     let space = |bytes, inodes| {
         Some(Space {
+            storage: fuselage_archive::Storage::Tmpfs,
             bytes,
             inodes,
             control_group: None,

@@ -142,6 +142,7 @@ fn holes_count_for_the_limit_of_bytes_and_for_nothing_else() {
     // Far more than the ratio allows data to be, and than there is room for.
     let limits = Limits { ratio: 1, ..LIMITS };
     let space = fuselage_archive::Space {
+        storage: fuselage_archive::Storage::Tmpfs,
         bytes: 4096,
         inodes: 10,
         control_group: None,

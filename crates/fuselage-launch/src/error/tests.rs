@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use fuselage_linux::loop_device::LoopError;
+use fuselage_linux::namespaces::NamespaceStep;
 use fuselage_linux::process::Signal;
 
 use super::*;
@@ -32,7 +33,9 @@ fn number(error: &LaunchError) -> usize {
         LaunchError::RunEscapes { .. } => 19,
         LaunchError::WorkerUnconfined { .. } => 20,
         LaunchError::Image { .. } => 21,
-        LaunchError::Namespace { .. } => 22,
+        LaunchError::RealDirectory { .. } => 22,
+        LaunchError::Supervision { .. } => 23,
+        LaunchError::Namespace { .. } => 24,
     }
 }
 
@@ -149,6 +152,11 @@ fn every() -> Vec<LaunchError> {
                 path: path(),
                 source: source(),
             },
+            LaunchError::RealDirectory {
+                path: path(),
+                source: source(),
+            },
+            LaunchError::Supervision { source: source() },
             LaunchError::CommandNotExecutable {
                 path: path(),
                 source: source(),
@@ -156,6 +164,10 @@ fn every() -> Vec<LaunchError> {
             },
             LaunchError::System {
                 what: "do it",
+                source: source(),
+            },
+            LaunchError::Namespace {
+                step: NamespaceStep::FirstMount,
                 source: source(),
             },
         ]);
@@ -180,5 +192,5 @@ fn every_error_says_what_why_and_what_to_do() {
         }
         assert!((125..=127).contains(&report.exit_code), "{said}");
     }
-    assert_eq!(seen, (0..22).collect());
+    assert_eq!(seen, (0..25).collect());
 }

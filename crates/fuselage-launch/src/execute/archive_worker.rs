@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{LaunchError, WorkerEnd};
+use crate::execute::procdir::{Procdir, Storage};
 use crate::execute::progress::{self, Amount, TerminalProgress};
 use crate::execute::watchdog::{self, ALLOWANCE, Watchdog};
 use crate::execute::worker::{Kept, Worked, Worker};
@@ -27,6 +28,8 @@ pub(crate) struct About {
     pub(crate) verb: &'static str,
     /// The archive.
     pub(crate) path: PathBuf,
+    /// Where what it makes is.
+    pub(crate) storage: Storage,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -108,7 +111,10 @@ impl<Q: Serialize + DeserializeOwned, A: Serialize + DeserializeOwned> ArchiveWo
         match worked {
             Worked::Answer(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(Answer::Done(answer)) => Ok(answer),
-                Ok(Answer::Failed(error)) => Err(failed(about.verb, &[&about.path], &error)),
+                Ok(Answer::Failed(error)) => {
+                    let paths: [&Path; 1] = [&about.path];
+                    Err(failed(about.verb, &paths, about.storage, &error))
+                }
                 Err(_) => Err(self.died(about, WorkerEnd::Broken("its answer makes no sense"))),
             },
             Worked::Unconfined(step, number) => Err(LaunchError::WorkerUnconfined {
@@ -171,21 +177,36 @@ impl Progress for Told<'_> {
     }
 }
 
-/// What there is room for: what the tmpfs of `directory` still takes, and what the control group
-/// does.
-pub(crate) fn space(directory: &impl AsFd) -> Result<Space, LaunchError> {
-    let (bytes, inodes) = free_bytes(directory.as_fd())
-        .map_err(|error| LaunchError::system("look how much room the run's tmpfs has", error))?;
+/// What there is room for: what the file system of the private directory still takes, and where that
+/// is memory, what the control group does.
+pub(crate) fn space(procdir: &Procdir) -> Result<Space, LaunchError> {
+    let (bytes, inodes) = free_bytes(procdir.root.as_fd())
+        .map_err(|error| LaunchError::system("look how much room there is for the trees", error))?;
+    let (storage, control_group) = match procdir.storage {
+        Storage::Tmpfs => (fuselage_archive::Storage::Tmpfs, cgroup_left()),
+        Storage::Disk => (fuselage_archive::Storage::Disk, None),
+    };
     Ok(Space {
+        storage,
         bytes,
         inodes,
-        control_group: cgroup_left(),
+        control_group,
     })
 }
 
 /// The error of archives as it is told. Of a worker it has the cause, in a few words that need not
 /// be true; what failed, the code and the hints are made here.
-pub(crate) fn failed(verb: &str, archives: &[&Path], error: &ArchiveError) -> LaunchError {
+pub(crate) fn failed(
+    verb: &str,
+    archives: &[&Path],
+    storage: Storage,
+    error: &ArchiveError,
+) -> LaunchError {
+    // A file that finds no room on a disk is helped by no option of memory.
+    let hints = match (error.code(), storage) {
+        ("ERR_EXTRACT_NO_SPACE", Storage::Disk) => vec![fuselage_archive::DISK.to_owned()],
+        _ => error.hints(),
+    };
     let mut reasons = vec![error.to_string()];
     reasons.extend(causes::causes(error));
     let paths: Vec<String> = archives
@@ -195,7 +216,7 @@ pub(crate) fn failed(verb: &str, archives: &[&Path], error: &ArchiveError) -> La
     LaunchError::Reported(ErrorReport {
         code: error.code().to_owned(),
         message: format!("cannot {verb} {}", paths.join(", ")),
-        hints: error.hints(),
+        hints,
         causes: cut(reasons),
         exit_code: 125,
     })
@@ -203,6 +224,8 @@ pub(crate) fn failed(verb: &str, archives: &[&Path], error: &ArchiveError) -> La
 
 #[cfg(test)]
 mod tests {
+    use fuselage_linux::confinement::FilesBy;
+
     use super::*;
 
     #[test]
@@ -220,6 +243,7 @@ mod tests {
         let kept = Kept {
             root: root.as_fd(),
             files: Vec::new(),
+            files_by: FilesBy::Root,
         };
         let notes = SharedNotes::new().unwrap();
         let worker = Worker::start(&Rc::new(ChildSignal::begin()), &kept, |_| said.into());
@@ -231,6 +255,7 @@ mod tests {
         let about = About {
             verb: "extract",
             path: "a.zip".into(),
+            storage: Storage::Tmpfs,
         };
         let error = worker.ask(&(), &about, root.as_fd(), None).unwrap_err();
         error.into_report()

@@ -16,27 +16,26 @@ use crate::execute::worker::Kept;
 
 const VERB: &str = "decode";
 
-/// Decodes `text` into a new file on the run's tmpfs, which is open to read alone then. Nobody else
-/// can ever open it, and it is gone when it is closed. What is to be mounted is filled up for that.
+/// Decodes `text` into a new file in the private directory, which is open to read alone then. Nobody
+/// else can ever open it, and it is gone when it is closed. What is to be mounted is filled up for
+/// that.
 pub(crate) fn decode(
     text: &Archive,
     procdir: &Procdir,
     to_be_mounted: bool,
 ) -> Result<Archive, LaunchError> {
     let root = procdir.root.as_fd();
-    let failed_to_make = |source| LaunchError::Directory {
-        path: procdir.path.clone(),
-        source,
-    };
+    let failed_to_make = |source| procdir.failed(source);
     let file = open::make_unnamed_file(root).map_err(failed_to_make)?;
     // The worker needs no directory.
     let nowhere = open::make_removed_directory(root).map_err(failed_to_make)?;
     // Here, since it is read from files.
-    let space = space(&root)?;
+    let space = space(procdir)?;
     let (text_fd, into) = (text.file.as_fd(), file.writer.as_fd());
     let kept = Kept {
         root: nowhere.as_fd(),
         files: vec![text_fd, into],
+        files_by: procdir.files_by(),
     };
     let children = Rc::new(ChildSignal::begin());
     let mut worker = ArchiveWorker::start(&children, &kept, |(), told| {
@@ -45,6 +44,7 @@ pub(crate) fn decode(
     let about = About {
         verb: VERB,
         path: text.path.clone(),
+        storage: procdir.storage,
     };
     // Three bytes of each four; what is no payload makes it fewer.
     let length = text.file.metadata().map_or(0, |facts| facts.len());

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use fuselage_archive::{ArchiveError, Format, Limits, Listed, Needs, detect_decoded};
+use fuselage_linux::confinement::FilesBy;
 use fuselage_linux::processors::processors;
 use fuselage_linux::signals::ChildSignal;
 use fuselage_plan::{ExtractLimits, FormatName, StepId};
@@ -32,6 +33,8 @@ pub(crate) struct Work<'a> {
     pub(crate) offset: u64,
     /// The directory of the tree, which is empty.
     pub(crate) into: OwnedFd,
+    /// Whether what is made has no write permission.
+    pub(crate) without_permission: bool,
     pub(crate) limits: &'a ExtractLimits,
     /// Threads; `None`: as many as there are processors for this process.
     pub(crate) jobs: Option<u32>,
@@ -70,15 +73,17 @@ impl Extraction {
     pub(crate) fn begin(works: Vec<Work<'_>>, procdir: &Procdir) -> Result<Self, LaunchError> {
         let paths: Vec<&Path> = works.iter().map(|work| &*work.archive.path).collect();
         let children = Rc::new(ChildSignal::begin());
-        let begun = works.into_iter().map(|work| Begun::start(work, &children));
+        let begun = works
+            .into_iter()
+            .map(|work| Begun::start(work, procdir, &children));
         let mut begun = begun.collect::<Result<Vec<Begun>, LaunchError>>()?;
         let mut needs = Needs::default();
         for one in &mut begun {
             needs = needs.and(one.list()?);
         }
         needs
-            .fit(&space(&procdir.root)?)
-            .map_err(|error| failed(VERB, &paths, &error))?;
+            .fit(&space(procdir)?)
+            .map_err(|error| failed(VERB, &paths, procdir.storage, &error))?;
         let progress = TerminalProgress::new("", Amount::of([needs.entries, needs.bytes]));
         Ok(Self { begun, progress })
     }
@@ -100,14 +105,19 @@ impl Extraction {
 }
 
 impl Begun {
-    fn start(work: Work<'_>, children: &Rc<ChildSignal>) -> Result<Self, LaunchError> {
+    fn start(
+        work: Work<'_>,
+        procdir: &Procdir,
+        children: &Rc<ChildSignal>,
+    ) -> Result<Self, LaunchError> {
         Ok(Self {
             id: work.id.clone(),
             about: About {
                 verb: VERB,
                 path: work.archive.path.clone(),
+                storage: procdir.storage,
             },
-            worker: start_worker(&work, children)?,
+            worker: start_worker(&work, procdir.files_by(), children)?,
             needs: Needs::default(),
             into: work.into,
         })
@@ -130,6 +140,7 @@ impl Begun {
 
 fn start_worker(
     work: &Work<'_>,
+    files_by: FilesBy,
     children: &Rc<ChildSignal>,
 ) -> Result<ArchiveWorker<Question, Needs>, LaunchError> {
     let mut inside = Inside {
@@ -142,6 +153,7 @@ fn start_worker(
     let kept = Kept {
         root: work.into.as_fd(),
         files: vec![work.archive.file.as_fd()],
+        files_by,
     };
     ArchiveWorker::start(children, &kept, |question, told| {
         inside.answer(question, told)
@@ -167,9 +179,14 @@ impl<'a> Inside<'a> {
         let listed = self.listed.insert(listed);
         match question {
             Question::List => Ok(listed.needs()),
-            Question::Write => listed
-                .write(self.work.into.as_fd(), self.jobs, Some(told))
-                .map(|()| Needs::default()),
+            Question::Write => {
+                let write = match self.work.without_permission {
+                    true => Listed::write_without_permission,
+                    false => Listed::write,
+                };
+                write(listed, self.work.into.as_fd(), self.jobs, Some(told))
+                    .map(|()| Needs::default())
+            }
         }
     }
 

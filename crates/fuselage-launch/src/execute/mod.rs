@@ -1,5 +1,6 @@
 //! Executes a plan: opens what it needs, then a loop over the steps, then execve(2). The kernel
-//! cleans up when the last process of the namespace ends; nothing stays behind to supervise.
+//! cleans up when the last process of the namespace ends; nothing stays behind to supervise. Only
+//! where there is no namespace, and the trees are real files, this process stays as the supervisor.
 
 mod archive_worker;
 mod decode;
@@ -8,12 +9,14 @@ mod extract;
 mod image;
 mod mount_place;
 mod namespaces;
+mod otherwise;
 mod procdir;
 mod program;
 mod progress;
 mod shell_script;
 mod sources;
 mod steps;
+mod supervised;
 mod tree_program;
 mod watchdog;
 mod worker;
@@ -49,14 +52,19 @@ fn prepare(
     validate(plan, words.len()).map_err(|error| LaunchError::PlanInvalid {
         why: error.to_string(),
     })?;
+    namespaces::require_proc()?;
     // Before the home is made: a umask could keep its owner out of it.
     let umask = open::replace_umask(0);
+    let plan = otherwise::choose(plan);
     let opened = Opened::open(plan)?;
     let directory = std::env::current_dir();
+    let extracted = opened.store.as_ref().map(supervised::begin).transpose()?;
     namespaces::enter(plan.namespaces)?;
-    let made = steps::make(plan, &opened)?;
+    let made = steps::make(plan, &opened, extracted)?;
     drop(opened);
-    if let Ok(directory) = directory {
+    if plan.namespaces != Namespaces::None
+        && let Ok(directory) = directory
+    {
         // By path, so that the command sees what was mounted over it; where that fails the old one
         // goes on working.
         let _ = std::env::set_current_dir(directory);

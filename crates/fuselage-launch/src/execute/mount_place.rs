@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use fuselage_linux::file_identity::file_identity;
 use fuselage_linux::open::open_place;
 use fuselage_linux::own_directory::open_place_at;
-use fuselage_store::{PROCDIRS, open_fallback, open_home};
+use fuselage_store::{Home, PROCDIRS, open_fallback};
 
 use crate::error::LaunchError;
 
@@ -33,9 +33,8 @@ pub(crate) struct Checked {
 }
 
 impl Checked {
-    /// The directory of all runs below `home`, made where it is missing.
-    pub(crate) fn home(home: PathBuf) -> Result<Self, LaunchError> {
-        let opened = open_home(&home)?;
+    /// The directory of all runs in the home that was opened at `home`, made where it is missing.
+    pub(crate) fn home(home: PathBuf, opened: &Home) -> Result<Self, LaunchError> {
         let procdirs = opened.procdirs()?;
         Self::new(home, opened.directory(), PROCDIRS.into(), procdirs.as_fd())
     }

@@ -3,7 +3,9 @@
 use std::io;
 
 use fuselage_linux::causes::exhausted;
-use fuselage_linux::namespaces::{NamespaceError, enter_mount_namespace, enter_user_namespace};
+use fuselage_linux::namespaces::{
+    self, NamespaceError, enter_mount_namespace, enter_user_namespace,
+};
 use fuselage_linux::refusal::{NamespaceFacts, diagnose};
 use fuselage_plan::Namespaces;
 
@@ -14,8 +16,14 @@ pub(crate) fn enter(namespaces: Namespaces) -> Result<(), LaunchError> {
     let entered = match namespaces {
         Namespaces::User => enter_user_namespace(),
         Namespaces::Mount => enter_mount_namespace(),
+        Namespaces::None => Ok(()),
     };
     entered.map_err(|error| refused(&error))
+}
+
+/// Makes sure that there is a /proc to work with, before anything is done.
+pub(crate) fn require_proc() -> Result<(), LaunchError> {
+    namespaces::require_proc().map_err(|error| refused(&error))
 }
 
 /// The refusal behind an error of a namespace or of the first mount in it. What is needed to tell

@@ -5,13 +5,13 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
+use fuselage_linux::confinement::FilesBy;
 use fuselage_linux::file_identity::file_identity;
 use fuselage_linux::memory::total_memory;
 use fuselage_linux::mount::{TmpfsOptions, is_own_tmpfs_root, mount_tmpfs_at};
 use fuselage_linux::namespaces::{NamespaceError, NamespaceStep};
 use fuselage_linux::own_directory::open_place_at;
 use fuselage_linux::{open, process};
-use fuselage_plan::Namespaces;
 
 use crate::error::LaunchError;
 use crate::execute::mount_place::{MountPlace, same};
@@ -30,34 +30,59 @@ const BYTES_AN_INODE: u64 = 2048;
 /// have their own.
 const ATTEMPTS: u32 = 1000;
 
+/// The file system of the private directory, and with it whether this run has a mount namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Storage {
+    /// The run's own tmpfs.
+    Tmpfs,
+    /// That of the home: the directory is a real one.
+    Disk,
+}
+
 /// The made directory. Everything in it is reached by the descriptor; the path is what the command
 /// is told.
 pub(crate) struct Procdir {
     pub(crate) root: OwnedFd,
     pub(crate) path: PathBuf,
+    pub(crate) storage: Storage,
 }
 
 impl Procdir {
+    /// What keeps a worker that writes to it from other files: without a namespace of the run's own,
+    /// nothing needs to be there that does.
+    pub(crate) fn files_by(&self) -> FilesBy {
+        match self.storage {
+            Storage::Tmpfs => FilesBy::Root,
+            Storage::Disk => FilesBy::RootOrRules,
+        }
+    }
+
+    /// The error of making something in it.
+    pub(crate) fn failed(&self, source: io::Error) -> LaunchError {
+        self.failed_at(self.path.clone(), source)
+    }
+
+    /// The error of making the directory `path`, which is in it.
+    pub(crate) fn failed_at(&self, path: PathBuf, source: io::Error) -> LaunchError {
+        match self.storage {
+            Storage::Tmpfs => LaunchError::Directory { path, source },
+            Storage::Disk => LaunchError::RealDirectory { path, source },
+        }
+    }
+
     /// Makes sure that the path still leads to it.
     pub(crate) fn check_path(&self) -> Result<(), LaunchError> {
-        let identity = file_identity(&self.root).map_err(|source| LaunchError::Directory {
-            path: self.path.clone(),
-            source,
-        })?;
+        let identity = file_identity(&self.root).map_err(|source| self.failed(source))?;
         same(open::open_place(&self.path), &identity, &self.path).map(drop)
     }
 }
 
 /// Makes the directory of this run: on the tmpfs of all runs, mounted now or by an outer run, a
 /// directory named after the pid, and on that a tmpfs of its own of at most `size` bytes.
-pub(crate) fn make(
-    on: &MountPlace,
-    size: Option<u64>,
-    namespaces: Namespaces,
-) -> Result<Procdir, LaunchError> {
+pub(crate) fn make(on: &MountPlace, size: Option<u64>) -> Result<Procdir, LaunchError> {
     let all = match is_of_outer_run(on)? {
         true => &on.directory,
-        false => &first_mount(on, namespaces)?,
+        false => &first_mount(on)?,
     };
     let (name, below) = make_own_directory(all, on)?;
     let path = on.path.join(&name);
@@ -71,7 +96,12 @@ pub(crate) fn make(
     };
     let root = mount_tmpfs_at(all.as_fd(), OsStr::new(&name), below.as_fd(), &options)
         .map_err(|error| mount_failed(&path, &error))?;
-    Ok(Procdir { root, path })
+    let storage = Storage::Tmpfs;
+    Ok(Procdir {
+        root,
+        path,
+        storage,
+    })
 }
 
 /// Whether an outer run has mounted its tmpfs there.
@@ -80,8 +110,8 @@ fn is_of_outer_run(on: &MountPlace) -> Result<bool, LaunchError> {
         .map_err(|error| LaunchError::system("look at the mounts of outer runs", error))
 }
 
-/// The first mount of a user namespace is where seccomp, Landlock and AppArmor refuse.
-fn first_mount(on: &MountPlace, namespaces: Namespaces) -> Result<OwnedFd, LaunchError> {
+/// The first mount is where seccomp, Landlock and AppArmor refuse.
+fn first_mount(on: &MountPlace) -> Result<OwnedFd, LaunchError> {
     let options = TmpfsOptions {
         name: OUTER_NAME,
         size: OUTER_SIZE,
@@ -89,15 +119,14 @@ fn first_mount(on: &MountPlace, namespaces: Namespaces) -> Result<OwnedFd, Launc
         mode: 0o700,
     };
     let mounted = mount_tmpfs_at(on.parent.as_fd(), &on.name, on.directory.as_fd(), &options);
-    mounted.map_err(|error| match namespaces {
-        Namespaces::User if !error.is_of_another_directory() => {
-            let step = NamespaceStep::FirstMount;
-            refused(&NamespaceError {
-                step,
-                errno: error.errno,
-            })
+    mounted.map_err(|error| {
+        if error.is_of_another_directory() {
+            return mount_failed(&on.path, &error);
         }
-        _ => mount_failed(&on.path, &error),
+        refused(&NamespaceError {
+            step: NamespaceStep::FirstMount,
+            errno: error.errno,
+        })
     })
 }
 

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use fuselage_linux::file_identity::file_identity;
 use fuselage_linux::open;
-use fuselage_plan::{MountPlan, MountPointWay, Source, SourceFile, Step, StepId};
+use fuselage_plan::{MountPlan, MountPointWay, Namespaces, Source, SourceFile, Step, StepId};
+use fuselage_store::{Home, open_home};
 
 use crate::error::LaunchError;
 use crate::execute::mount_place::Checked;
@@ -17,6 +18,8 @@ pub(crate) struct Opened {
     pub(crate) archives: BTreeMap<StepId, Archive>,
     /// The directory of all runs in the home.
     pub(crate) home: Option<Checked>,
+    /// The home itself, for a run without namespaces.
+    pub(crate) store: Option<Home>,
     /// Mount points that are directories of the host.
     pub(crate) mount_points: BTreeMap<StepId, Checked>,
 }
@@ -37,13 +40,21 @@ impl Opened {
                 archives.insert(step.id().clone(), open_archive(source)?);
             }
         }
-        let home = plan
-            .home
-            .as_ref()
-            .map(|home| Checked::home(home.as_os_str().into()));
+        let (mut home, mut store) = (None, None);
+        if let Some(path) = &plan.home {
+            let path = PathBuf::from(path.as_os_str());
+            let opened = open_home(&path)?;
+            // Every run tidies up, whatever its own way: what a killed one has left is somebody's data.
+            opened.sweep_extracted();
+            match plan.namespaces {
+                Namespaces::None => store = Some(opened),
+                Namespaces::User | Namespaces::Mount => home = Some(Checked::home(path, &opened)?),
+            }
+        }
         Ok(Self {
             archives,
-            home: home.transpose()?,
+            home,
+            store,
             mount_points: mount_points(plan)?,
         })
     }

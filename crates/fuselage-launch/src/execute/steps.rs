@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 
 use fuselage_linux::mirror::mirror;
 use fuselage_linux::mount::{MountError, bind_read_only};
-use fuselage_linux::own_directory::open_place_at;
+use fuselage_linux::own_directory::{open_place_at, set_mode};
 use fuselage_linux::{beneath, open};
-use fuselage_plan::{MountPlan, MountPointWay, Place, ProcdirParent, Source, Step, StepId};
+use fuselage_plan::{
+    MountPlan, MountPointWay, Place, ProcdirParent, ReadOnlyWay, Source, Step, StepId,
+};
 
 use crate::error::LaunchError;
 use crate::execute::decode;
@@ -20,6 +22,9 @@ use crate::execute::image::{self, Image};
 use crate::execute::mount_place::MountPlace;
 use crate::execute::procdir::{self, Procdir};
 use crate::execute::sources::{Archive, Opened};
+
+/// The root directory of a tree that is read-only by permissions.
+const READ_ONLY_DIRECTORY: u32 = 0o500;
 
 /// What the steps have made so far.
 #[derive(Default)]
@@ -89,9 +94,10 @@ impl Made {
     }
 
     fn failed(&self, at: &Place, source: io::Error) -> LaunchError {
-        LaunchError::Directory {
-            path: self.locate(at),
-            source,
+        let path = self.locate(at);
+        match &self.procdir {
+            Some(procdir) => procdir.failed_at(path, source),
+            None => LaunchError::Directory { path, source },
         }
     }
 }
@@ -100,16 +106,23 @@ impl Made {
 struct Making<'a> {
     plan: &'a MountPlan,
     opened: &'a Opened,
+    /// The private directory of a run without namespaces, until its step comes.
+    extracted: Option<Procdir>,
     made: Made,
     /// Begun by the first step that extracts.
     extraction: Option<Extraction>,
 }
 
-/// Does every step, in order.
-pub(crate) fn make(plan: &MountPlan, opened: &Opened) -> Result<Made, LaunchError> {
+/// Does every step, in order; `extracted` is the private directory of a run without namespaces.
+pub(crate) fn make(
+    plan: &MountPlan,
+    opened: &Opened,
+    extracted: Option<Procdir>,
+) -> Result<Made, LaunchError> {
     let mut making = Making {
         plan,
         opened,
+        extracted,
         made: Made::default(),
         extraction: None,
     };
@@ -160,16 +173,16 @@ impl Making<'_> {
                 made.mount_points.insert(id.clone(), place);
             }
             Step::Procdir { id, on, size } => {
-                let (size, namespaces) = (*size, self.plan.namespaces);
                 let procdir = match on {
                     ProcdirParent::Home => {
                         let home = self.opened.home.as_ref().ok_or_else(|| missing(id))?;
-                        procdir::make(&home.open_again()?, size, namespaces)?
+                        procdir::make(&home.open_again()?, *size)?
                     }
                     ProcdirParent::MountPoint(id) => {
                         let place = made.mount_points.get(id).ok_or_else(|| missing(id))?;
-                        procdir::make(place, size, namespaces)?
+                        procdir::make(place, *size)?
                     }
+                    ProcdirParent::Extracted => self.extracted.take().ok_or_else(|| missing(id))?,
                 };
                 made.procdir = Some(procdir);
             }
@@ -208,10 +221,16 @@ impl Making<'_> {
                 made.trees.insert(id.clone(), at.clone());
                 self.extraction(id)?.write(id)?;
             }
-            Step::ReadOnly { tree, .. } => {
+            Step::ReadOnly { tree, how, .. } => {
                 let at = made.trees.get(tree).ok_or_else(|| missing(tree))?;
-                bind_read_only(made.open(at)?.as_fd())
-                    .map_err(|error| mount_failed(&made.locate(at), &error))?;
+                let root = made.open(at)?;
+                match how {
+                    ReadOnlyWay::Mount => bind_read_only(root.as_fd())
+                        .map_err(|error| mount_failed(&made.locate(at), &error))?,
+                    // What is in it was made so.
+                    ReadOnlyWay::Permissions => set_mode(&root, READ_ONLY_DIRECTORY)
+                        .map_err(|error| made.failed(at, error))?,
+                }
             }
         }
         Ok(())
@@ -230,6 +249,14 @@ impl Making<'_> {
         Ok(self.extraction.insert(begun))
     }
 
+    /// Whether a later step makes the tree read-only by permissions.
+    fn is_without_permission(&self, id: &StepId) -> bool {
+        self.plan.steps.iter().any(|step| match step {
+            Step::ReadOnly { tree, how, .. } => tree == id && *how == ReadOnlyWay::Permissions,
+            _ => false,
+        })
+    }
+
     fn works(&self) -> Result<Vec<Work<'_>>, LaunchError> {
         let mut works = Vec::new();
         for step in &self.plan.steps {
@@ -245,6 +272,7 @@ impl Making<'_> {
             {
                 self.made.make_directory(at)?;
                 works.push(Work {
+                    without_permission: self.is_without_permission(id),
                     id,
                     archive: self.opened.archive(id, source, &self.made.decoded)?,
                     format: format.as_ref(),

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use fuselage_linux::confinement::{ConfineError, ConfineStep, confine};
+use fuselage_linux::confinement::{ConfineError, ConfineStep, FilesBy, confine_files_by};
 use fuselage_linux::poll::readable_within;
 use fuselage_linux::process::{self, ExitKind, Forked, Pid, Signal};
 use fuselage_linux::signals::{self, ChildSignal};
@@ -55,6 +55,8 @@ pub(crate) struct Kept<'a> {
     pub(crate) root: BorrowedFd<'a>,
     /// The files that it reads or writes.
     pub(crate) files: Vec<BorrowedFd<'a>>,
+    /// What keeps other files from it.
+    pub(crate) files_by: FilesBy,
 }
 
 /// A confined child that ends when this process does. It is ended without a trace when this is
@@ -194,7 +196,7 @@ fn work(
     // The hook of the standard library would look for files, for a backtrace, and end this process
     // by SIGSYS: a fault of ours would look like an attack.
     std::panic::set_hook(Box::new(|_| std::process::abort()));
-    let confined = confine(parent, kept.root, &descriptors);
+    let confined = confine_files_by(kept.files_by, parent, kept.root, &descriptors);
     send_frame(socket, &readiness(&confined))?;
     match confined {
         Ok(()) => answer_all(socket, answer),

@@ -7,7 +7,7 @@ use fuselage_linux::file_identity::file_identity;
 use fuselage_plan::{
     DecodedSource, Environment, EnvironmentValue, ExtractLimits, FileIdentity, FileSystem,
     FormatName, MountPlan, MountPointWay, Namespaces, Place, PlanPath, ProcdirParent, ProcdirPath,
-    Program, Source, SourceFile, Step, StepId,
+    Program, ReadOnlyWay, Source, SourceFile, Step, StepId,
 };
 
 /// What a run makes.
@@ -135,6 +135,7 @@ pub(crate) fn plan(kind: Kind, place: &Path, namespaces: Namespaces) -> MountPla
         },
         explain: false,
         reasons: Vec::new(),
+        otherwise: None,
     }
 }
 
@@ -165,7 +166,7 @@ fn tree_steps(kind: Kind, archive: &Path, at: &str) -> Vec<Step> {
     let decoded = StepId("decoded".into());
     let file = SourceFile {
         path: path(archive),
-        identity: FileIdentity(file_identity(&File::open(archive).unwrap()).unwrap()),
+        identity: FileIdentity(file_identity(File::open(archive).unwrap()).unwrap()),
     };
     let mut steps = Vec::new();
     let source = if matches!(kind, Base64 | Base64Image) {
@@ -207,6 +208,7 @@ fn tree_steps(kind: Kind, archive: &Path, at: &str) -> Vec<Step> {
         steps.push(Step::ReadOnly {
             id: StepId("read-only".into()),
             tree: id,
+            how: ReadOnlyWay::Mount,
         });
     }
     steps

@@ -50,13 +50,21 @@ fn start(attempt: Attempt) -> io::Result<(Pid, OwnedFd)> {
     let forked = fork();
     if let Ok(Forked::Child) = forked {
         let _ = write(&writer, &encode(attempt()));
-        exit_now(0);
+        wait_for_the_end(&writer);
     }
     before.thread_set_mask()?;
     match forked? {
         Forked::Parent(child) => Ok((child, reader)),
         Forked::Child => exit_now(0),
     }
+}
+
+/// Until the parent has ended this process, or has ended itself: where children are reaped by the
+/// kernel, the number of one that ends by itself could be another's by then.
+fn wait_for_the_end(writer: &OwnedFd) -> ! {
+    let gone = PollFd::new(writer.as_fd(), PollFlags::empty());
+    let _ = poll(&mut [gone], PollTimeout::NONE);
+    exit_now(0)
 }
 
 const LENGTH: usize = 5;

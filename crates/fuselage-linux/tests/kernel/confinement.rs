@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
-use fuselage_linux::confinement::{ConfineStep, confine};
+use fuselage_linux::confinement::{ConfineStep, FilesBy, confine, confine_files_by};
 use fuselage_linux::local_time::{LocalTime, keep_zone};
 use fuselage_linux::mapped_file::fill_new_file;
 use fuselage_linux::process::{
@@ -575,4 +575,66 @@ fn its_memory_goes_to_nobody() {
         refuse_prctl(libc::PR_SET_SECCOMP as u32, mode, Errno::EPERM);
         assert_eq!(ended(true, &root, is_kept), ExitKind::Exited(0));
     });
+}
+
+/// What a process that is confined so may do when it can neither change its root directory nor make a
+/// user namespace: reading a file outside, making one inside.
+fn reach(files: FilesBy, hide_rules: bool) -> Option<(bool, bool)> {
+    let (tree, outside) = (child::directory_of_user(), child::directory_of_user());
+    let file = outside.path().join("file");
+    fs::write(&file, "x").unwrap();
+    child::give_to_user(&file);
+    let root = File::open(tree.path()).unwrap();
+    let mut said = None;
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    match fork().unwrap() {
+        Forked::Parent(child) => {
+            drop(writer);
+            let mut bytes = Vec::new();
+            reader.read_to_end(&mut bytes).unwrap();
+            wait_for(child).unwrap();
+            if let [outside, inside] = bytes[..] {
+                said = Some((outside == 1, inside == 1));
+            }
+        }
+        Forked::Child => {
+            child::become_user(child::USER);
+            refuse(&[(libc::SYS_unshare, Errno::EPERM)]);
+            if hide_rules {
+                refuse(&[(libc::SYS_landlock_create_ruleset, Errno::ENOSYS)]);
+            }
+            let parent = nix::unistd::getppid();
+            let kept = [writer.as_fd()];
+            if confine_files_by(files, parent, root.as_fd(), &kept).is_ok() {
+                let outside = File::open(&file).is_ok();
+                let inside = beneath::create_file(root.as_fd(), b"new", 0o600).is_ok();
+                let _ = nix::unistd::write(&writer, &[outside.into(), inside.into()]);
+            }
+            exit_now(0)
+        }
+    }
+    said
+}
+
+#[test]
+fn rules_keep_files_away_where_the_root_directory_cannot_be_changed() {
+    assert_eq!(reach(FilesBy::Root, false), None, "it is refused");
+    // Where the kernel has no rules for it, nothing does.
+    assert_eq!(
+        reach(FilesBy::RootOrRules, true),
+        Some((true, true)),
+        "the twin"
+    );
+    if !has_rules() {
+        child::skip("this kernel has no Landlock that knows links");
+        return;
+    }
+    assert_eq!(reach(FilesBy::RootOrRules, false), Some((false, true)));
+}
+
+/// Landlock of version 2 or later.
+fn has_rules() -> bool {
+    let none = std::ptr::null::<u8>();
+    // SAFETY: without an attribute the call returns the version and touches no memory.
+    unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, none, 0, 1) >= 2 }
 }

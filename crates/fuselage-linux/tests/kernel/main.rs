@@ -17,11 +17,20 @@ mod child;
     reason = "calls that no crate here has safe functions for"
 )]
 mod confinement;
+mod descriptors;
 #[allow(unsafe_code, reason = "no crate here offers Landlock")]
 mod landlock;
 mod loop_device;
 mod mirror;
 mod mount;
 mod namespaces;
+mod own_directory;
 mod probe;
+mod read_only_bind;
 mod refusal;
+mod remove_tree;
+#[allow(
+    unsafe_code,
+    reason = "signals with values, which no crate here offers"
+)]
+mod supervision;

@@ -34,6 +34,11 @@ pub(crate) enum Corruption {
     ReadOnlyOfLater,
     ReadOnlyOfProcdir,
     ProcdirOnTree,
+    OtherNamespaces,
+    OtherReadOnly,
+    OtherwiseInItself,
+    OtherwiseMounts,
+    OtherwiseSpoilt,
     MirrorOfNoAncestor,
     MirrorOfItself,
     MirrorRelative,
@@ -80,6 +85,11 @@ pub(crate) fn corruption() -> impl Strategy<Value = Corruption> {
         ReadOnlyOfLater,
         ReadOnlyOfProcdir,
         ProcdirOnTree,
+        OtherNamespaces,
+        OtherReadOnly,
+        OtherwiseInItself,
+        OtherwiseMounts,
+        OtherwiseSpoilt,
         MirrorOfNoAncestor,
         MirrorOfItself,
         MirrorRelative,
@@ -108,7 +118,7 @@ fn mount_point(path: &str, ancestor: &str) -> Step {
 }
 
 fn extract_from(path: &[u8]) -> Step {
-    let mut steps = tree(99, Kind::Dynamic, b"more");
+    let mut steps = tree(99, Kind::Dynamic, b"more", ReadOnlyWay::Mount);
     if let Some(Step::Extract { source, .. }) = steps.first_mut() {
         *source = Source::File(source_file(path));
     }
@@ -128,6 +138,10 @@ pub(crate) fn decoded_as(new_format: Option<&str>, new_offset: u64) -> [Step; 2]
 pub(crate) fn spoil(plan: &mut MountPlan, corruption: &Corruption) {
     let is_procdir = |step: &Step| matches!(step, Step::Procdir { .. });
     let directory = |at: Place| Step::Directory { id: id("more"), at };
+    let how = match plan.namespaces {
+        Namespaces::None => ReadOnlyWay::Permissions,
+        Namespaces::User | Namespaces::Mount => ReadOnlyWay::Mount,
+    };
     match corruption {
         Corruption::Version => plan.version.push('0'),
         Corruption::HomeRelative => plan.home = Some("home".into()),
@@ -183,18 +197,21 @@ pub(crate) fn spoil(plan: &mut MountPlan, corruption: &Corruption) {
             plan.steps.push(Step::ReadOnly {
                 id: id("more"),
                 tree: id("text"),
+                how,
             });
         }
         Corruption::ReadOnlyOfNothing => {
             plan.steps.push(Step::ReadOnly {
                 id: id("more"),
                 tree: id("nothing"),
+                how,
             });
         }
         Corruption::ReadOnlyOfLater => {
             plan.steps.push(Step::ReadOnly {
                 id: id("more"),
                 tree: id("later"),
+                how,
             });
             plan.steps.push(Step::Directory {
                 id: id("later"),
@@ -205,6 +222,7 @@ pub(crate) fn spoil(plan: &mut MountPlan, corruption: &Corruption) {
             plan.steps.push(Step::ReadOnly {
                 id: id("more"),
                 tree: id("procdir"),
+                how,
             });
         }
         Corruption::ProcdirOnTree => {
@@ -213,6 +231,50 @@ pub(crate) fn spoil(plan: &mut MountPlan, corruption: &Corruption) {
                     *on = ProcdirParent::MountPoint(id("tmp"));
                 }
             }
+        }
+        Corruption::OtherNamespaces => {
+            plan.otherwise = None;
+            plan.home = Some("/h".into());
+            plan.namespaces = match plan.namespaces {
+                Namespaces::None => Namespaces::User,
+                Namespaces::User | Namespaces::Mount => Namespaces::None,
+            };
+        }
+        Corruption::OtherReadOnly => plan.steps.push(Step::ReadOnly {
+            id: id("more"),
+            tree: id("tmp"),
+            how: match how {
+                ReadOnlyWay::Mount => ReadOnlyWay::Permissions,
+                ReadOnlyWay::Permissions => ReadOnlyWay::Mount,
+            },
+        }),
+        Corruption::OtherwiseInItself => {
+            let inner = plan
+                .otherwise
+                .take()
+                .map_or_else(|| plan.clone(), |inner| *inner);
+            plan.otherwise = Some(Box::new(MountPlan {
+                otherwise: Some(Box::new(inner.clone())),
+                ..inner
+            }));
+        }
+        Corruption::OtherwiseMounts => {
+            plan.otherwise = None;
+            plan.otherwise = Some(Box::new(MountPlan {
+                namespaces: Namespaces::Mount,
+                ..plan.clone()
+            }));
+        }
+        Corruption::OtherwiseSpoilt => {
+            let mut inner = plan
+                .otherwise
+                .take()
+                .map_or_else(|| plan.clone(), |inner| *inner);
+            inner.program = Program::Command {
+                command_index: WORDS as u32,
+                near_subcommand: None,
+            };
+            plan.otherwise = Some(Box::new(inner));
         }
         Corruption::MirrorOfNoAncestor => plan.steps.push(mount_point("/opt/x", "/srv")),
         Corruption::MirrorOfItself => plan.steps.push(mount_point("/opt", "/opt")),

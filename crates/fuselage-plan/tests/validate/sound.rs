@@ -54,7 +54,7 @@ fn decoded(name: &str) -> Source {
     Source::Decoded(DecodedSource { decoded: id(name) })
 }
 
-pub(crate) fn tree(index: usize, kind: Kind, name: &[u8]) -> Vec<Step> {
+pub(crate) fn tree(index: usize, kind: Kind, name: &[u8], how: ReadOnlyWay) -> Vec<Step> {
     let own = id(format!("tree-{index}"));
     let root = if matches!(kind, Kind::Static | Kind::Encoded) {
         "static"
@@ -86,6 +86,7 @@ pub(crate) fn tree(index: usize, kind: Kind, name: &[u8]) -> Vec<Step> {
             let read_only = Step::ReadOnly {
                 id: id(format!("read-only-{index}")),
                 tree: own,
+                how,
             };
             match kind {
                 Kind::Static => vec![extract, read_only],
@@ -114,12 +115,15 @@ pub(crate) fn from_decoded(mut extract: Step, name: &str) -> Step {
 }
 
 /// The steps that make the private directory, with or without a home.
-fn procdir(home: &Option<PlanPath>) -> Vec<Step> {
+fn procdir(namespaces: Namespaces, home: &Option<PlanPath>) -> Vec<Step> {
     let on = |on| Step::Procdir {
         id: id("procdir"),
         on,
         size: None,
     };
+    if namespaces == Namespaces::None {
+        return vec![on(ProcdirParent::Extracted)];
+    }
     if home.is_some() {
         return vec![on(ProcdirParent::Home)];
     }
@@ -135,9 +139,25 @@ fn procdir(home: &Option<PlanPath>) -> Vec<Step> {
     ]
 }
 
+/// A plan with namespaces, perhaps with one without them in it, or one without them.
+pub(crate) fn plan() -> impl Strategy<Value = MountPlan> {
+    let mounted = prop::sample::select(vec![Namespaces::User, Namespaces::Mount])
+        .prop_flat_map(plan_with)
+        .boxed();
+    let extracted = plan_with(Namespaces::None).boxed();
+    let both = (mounted.clone(), extracted.clone()).prop_map(|(mut plan, otherwise)| {
+        plan.otherwise = Some(Box::new(otherwise));
+        plan
+    });
+    prop_oneof![mounted, extracted, both]
+}
+
 prop_compose! {
-    pub(crate) fn plan()(
-        home in prop::option::of(absolute_path()),
+    fn plan_with(namespaces: Namespaces)(
+        home in match namespaces {
+            Namespaces::None => absolute_path().prop_map(Some).boxed(),
+            _ => prop::option::of(absolute_path()).boxed(),
+        },
         trees in prop::collection::vec(
             (prop::sample::select(vec![Kind::Static, Kind::Dynamic, Kind::Encoded, Kind::Empty]), name()),
             0..5,
@@ -145,12 +165,16 @@ prop_compose! {
         from_tree in any::<bool>(),
         word in 0..WORDS as u32,
     ) -> MountPlan {
-        let mut steps = procdir(&home);
+        let mut steps = procdir(namespaces, &home);
+        let how = match namespaces {
+            Namespaces::None => ReadOnlyWay::Permissions,
+            _ => ReadOnlyWay::Mount,
+        };
         for root in ["tmp", "static", "dynamic"] {
             steps.push(Step::Directory { id: id(root), at: Place::procdir(root) });
         }
         for (index, (kind, name)) in trees.iter().enumerate() {
-            steps.extend(tree(index, *kind, name));
+            steps.extend(tree(index, *kind, name, how));
         }
         let program = if from_tree {
             Program::Tree {
@@ -169,7 +193,7 @@ prop_compose! {
         };
         MountPlan {
             version: VERSION.to_owned(),
-            namespaces: Namespaces::User,
+            namespaces,
             home,
             steps,
             environment: Environment {
@@ -182,6 +206,7 @@ prop_compose! {
             program,
             explain: false,
             reasons: vec![],
+            otherwise: None,
         }
     }
 }

@@ -7,6 +7,7 @@
     reason = "the whole crate is a test"
 )]
 
+mod extracted;
 mod home;
 mod namespaces;
 mod support;

@@ -44,6 +44,11 @@ Options:
       --explain                tell on standard error how each tree is made and why, then run
       --jobs N                 threads that extract an archive (else FUSELAGE_JOBS, else one for
                                each processor)
+      --extract POLICY         whether real files in the home of fuselage may take the place of
+                               mounts: deny (the default), allow (where namespaces are refused),
+                               prefer (unless you are root that may mount), force; else
+                               FUSELAGE_EXTRACT. They are removed when the command ends; read-only
+                               is then by permissions alone
       --tmpfs-size SIZE        the most memory for all trees, in bytes or as 512M, 4G (else
                                FUSELAGE_TMPFS_SIZE, else half of the memory)
       --limit NAME=NUMBER      what one archive may unpack to: entries, bytes, depth and

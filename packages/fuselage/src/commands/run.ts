@@ -1,5 +1,6 @@
 import { Option } from 'clipanion';
 
+import { readExtract } from '../config/extract.js';
 import { readLimits } from '../config/numbers.js';
 import { POLICY } from '../config/policy.js';
 import { FuselageError } from '../errors.js';
@@ -22,6 +23,7 @@ export class RunCommand extends BaseCommand {
   jobs = Option.String('--jobs');
   tmpfsSize = Option.String('--tmpfs-size');
   limit = Option.Array('--limit', []);
+  extract = Option.String('--extract');
   dryRun = Option.Boolean('--dry-run', false);
   explain = Option.Boolean('--explain', false);
 
@@ -44,6 +46,7 @@ export class RunCommand extends BaseCommand {
       ...(this.jobs === undefined ? {} : { jobs: this.jobs }),
       ...(this.tmpfsSize === undefined ? {} : { tmpfsSize: this.tmpfsSize }),
       limits: readLimits(this.limit),
+      ...(this.extract === undefined ? {} : { extract: readExtract(this.extract, '--extract') }),
       explain: this.explain,
     };
   }

@@ -12,6 +12,8 @@ export const INPUTS = {
   jobs: 'FUSELAGE_JOBS',
   /** The most bytes that the trees of a run may take, as `--tmpfs-size`. */
   tmpfsSize: 'FUSELAGE_TMPFS_SIZE',
+  /** Whether real files may take the place of mounts, as `--extract`. */
+  extract: 'FUSELAGE_EXTRACT',
 } as const;
 
 /** Variables that the command gets; those of an outer run are taken away first. */
@@ -32,3 +34,13 @@ export const TEST_LONG = 'FUSELAGE_TEST_LONG';
 
 /** Read by our tests alone: where the Rust tests write the archives of the hostile table. */
 export const TEST_HOSTILE_DIRECTORY = 'FUSELAGE_TEST_HOSTILE_DIRECTORY';
+
+/**
+ * Read by jest.config.js and our tests alone: the end-to-end tests start the front door and the
+ * launcher behind a filter of system calls. A list of tests/support/call-lists: `old` as a kernel
+ * of 4.18, `docker` as Docker's default profile.
+ */
+export const TEST_WRAP = 'FUSELAGE_TEST_WRAP';
+
+/** Set by the tests for themselves: where the programs with that filter are. */
+export const TEST_WRAP_DIRECTORY = 'FUSELAGE_TEST_WRAP_DIRECTORY';

@@ -77,6 +77,8 @@ export interface HostFacts {
   kernelRelease: string;
   /** Changes with each start of the host; empty where /proc does not tell. */
   bootId: string;
+  /** Why namespaces will be refused, where that needs no trying: this process's ids are not mapped. */
+  refused: ErrorReport | null;
 }
 
 /** One thing a run may need, tried for real. */
@@ -85,7 +87,7 @@ export interface Probe {
   ok: boolean;
   /** What was found, in words. */
   detail: string;
-  /** The code of the error a run would end with, where it would. */
+  /** The code of the error a run would end with, where it would; else null. */
   code: string | null;
   hints: string[];
   causes: string[];
@@ -159,8 +161,9 @@ export interface Addon {
   /**
    * Everything `fuselage doctor` reports of the host, in this order: kernel, user-namespace, tmpfs,
    * overlay, loop, fuse, apparmor, seccomp. Each is done in a throw-away child where it can be.
+   * `launcher` is the program that advice is about.
    */
-  probeHost(): Probe[];
+  probeHost(launcher?: Buffer): Probe[];
 
   /**
    * Becomes another program (execve(2)); returns only when that failed. It gets descriptors 0, 1

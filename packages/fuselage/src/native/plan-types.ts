@@ -64,7 +64,9 @@ export type MountPointWay = { "way": "directory" } | { "way": "mirror",
  */
 ancestor: PlanPath, };
 
-export type ProcdirParent = "home" | { "mountPoint": StepId };
+export type ProcdirParent = "home" | { "mountPoint": StepId } | "extracted";
+
+export type ReadOnlyWay = "mount" | "permissions";
 
 export type Step = { "step": "mountPoint", 
 /**
@@ -88,7 +90,8 @@ id: StepId,
  */
 on: ProcdirParent, 
 /**
- * The most bytes it may hold; without it, half of the memory.
+ * The most bytes of memory it may take; without it, half of the memory. A real directory
+ * takes none.
  */
 size: number | null, } | { "step": "directory", 
 /**
@@ -167,9 +170,13 @@ id: StepId,
 /**
  * The step that made the tree.
  */
-tree: StepId, };
+tree: StepId, 
+/**
+ * How.
+ */
+how: ReadOnlyWay, };
 
-export type Namespaces = "user" | "mount";
+export type Namespaces = "user" | "mount" | "none";
 
 export type EnvironmentValue = { 
 /**
@@ -273,7 +280,12 @@ explain: boolean,
 /**
  * Why the plan is as it is, for people.
  */
-reasons: Array<Reason>, };
+reasons: Array<Reason>, 
+/**
+ * What is executed in place of all this where the kernel refuses the namespaces: a plan with
+ * none, and without another one in it. It is decided before anything is made.
+ */
+otherwise: MountPlan | null, };
 
 export type Input = { "input": "variable", 
 /**

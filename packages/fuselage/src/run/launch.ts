@@ -22,7 +22,7 @@ export interface RunResult {
 
 /** A command that has been started. */
 export interface StartedCommand {
-  /** Its process id, that of the launcher before. */
+  /** The process to send signals to: the command, or without namespaces its supervisor. */
   pid: number;
   /** Its standard input, where `stdio` has a pipe there. */
   stdin: ChildProcess['stdin'];

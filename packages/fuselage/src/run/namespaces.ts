@@ -1,3 +1,4 @@
+import type { ExtractPolicy } from '../config/extract.js';
 import type { HostFacts } from '../native/index.js';
 import type { Namespaces, Reason } from '../native/plan-types.js';
 
@@ -27,6 +28,22 @@ export function planNamespaces(host: HostFacts): NamespacesPlan {
     'user and mount namespace',
     `${who}, and may mount only in one of your own`,
   );
+}
+
+/** Whether this user mounts without a user namespace. */
+export function mayMount(host: HostFacts): boolean {
+  return planNamespaces(host).namespaces === 'mount';
+}
+
+/** No namespaces, since `policy` says so. */
+export function withoutNamespaces(policy: ExtractPolicy): NamespacesPlan {
+  const why = {
+    deny: 'nothing is mounted',
+    allow: 'they were refused, and --extract=allow allows it',
+    prefer: '--extract=prefer, and you may mount only in a user namespace',
+    force: '--extract=force',
+  }[policy];
+  return chosen('none', 'none: real files, and a supervisor that removes them', why);
 }
 
 function chosen(namespaces: Namespaces, strategy: string, why: string): NamespacesPlan {

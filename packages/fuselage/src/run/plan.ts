@@ -1,32 +1,72 @@
 import { readable, toPlanPath } from '../bytes.js';
 import { OUTPUTS } from '../config/env.js';
 import type { Policy } from '../config/policy.js';
+import { FuselageError } from '../errors.js';
 import type {
   Environment,
   MountPlan,
   Program,
+  ReadOnlyWay,
   Reason,
   SearchTree,
   Step,
 } from '../native/plan-types.js';
 import { VERSION } from '../version.js';
 import type { RunFacts } from './facts.js';
-import { planNamespaces } from './namespaces.js';
-import { planProcdir } from './procdir.js';
+import { mayMount, type NamespacesPlan, planNamespaces, withoutNamespaces } from './namespaces.js';
+import { type ProcdirPlan, planExtracted, planProcdir } from './procdir.js';
 import type { ProgramRequest, RunRequest } from './request.js';
 import { inProcdir, planTree } from './trees.js';
 
 /**
  * The plan of a run: pure, so that the same request, facts and policy always give the same plan.
  *
- * @throws FuselageError when the facts allow no plan
+ * @throws FuselageError when the facts allow no plan: `ERR_USERNS_DENIED` where that needs no trying,
+ * `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`
  */
 export function planRun(request: RunRequest, facts: RunFacts, policy: Policy): MountPlan {
-  const { namespaces, reason } = planNamespaces(facts.host);
+  const planIn = (namespaces: NamespacesPlan, procdir: ProcdirPlan, readOnly: ReadOnlyWay) =>
+    planTrees(request, facts, policy, { namespaces, procdir, readOnly });
+  const extracted = () =>
+    planIn(withoutNamespaces(request.extract), planExtracted(facts), 'permissions');
+  const { extract } = request;
+  if (extract === 'force' || (extract === 'prefer' && !mayMount(facts.host))) return extracted();
+  const { refused } = facts.host;
+  // With `allow` the launcher finds the same, and does without where the home can be used.
+  const inVain = extract !== 'allow' || facts.home.state === 'foreign';
+  if (refused !== null && inVain) throw FuselageError.fromReport(refused);
   const procdir = planProcdir(facts, request.tmpfsSize, policy);
+  const plan = planIn(planNamespaces(facts.host), procdir, 'mount');
+  if (extract !== 'allow') return plan;
+  // Without a home there is no place for real files, but namespaces may well be allowed.
+  const otherwise = procdir.home === null ? null : extracted();
+  return { ...plan, reasons: [...plan.reasons, allowed(otherwise !== null)], otherwise };
+}
+
+function allowed(possible: boolean): Reason {
+  const [strategy, why] = possible
+    ? ['allowed', 'where the kernel refuses the namespaces, real files in the home are used']
+    : ['not possible', 'real files need a home'];
+  return { subject: 'extract', strategy, why, at: null };
+}
+
+/** Where the trees are, and how they get there. */
+interface Surroundings {
+  namespaces: NamespacesPlan;
+  procdir: ProcdirPlan;
+  readOnly: ReadOnlyWay;
+}
+
+function planTrees(
+  request: RunRequest,
+  facts: RunFacts,
+  policy: Policy,
+  { namespaces: { namespaces, reason }, procdir, readOnly }: Surroundings,
+): MountPlan {
   const settings = {
     limits: { ...policy.limits, ...request.limits },
     jobs: request.jobs,
+    readOnly,
     whyNoImageMounts: facts.whyNoImageMounts,
   };
   const trees = request.trees.map((tree, index) =>
@@ -49,6 +89,7 @@ export function planRun(request: RunRequest, facts: RunFacts, policy: Policy): M
     ),
     explain: request.explain,
     reasons: [reason, ...procdir.reasons, ...trees.map((tree) => tree.reason)].map(wellFormed),
+    otherwise: null,
   };
 }
 

@@ -3,6 +3,7 @@ import type { Policy } from '../config/policy.js';
 import { FuselageError } from '../errors.js';
 import type { PlanPath, Reason, Step } from '../native/plan-types.js';
 import type { ProcdirFacts } from './facts.js';
+import type { HomeFact } from './home.js';
 
 /** Where the private directory of a run goes. */
 export interface ProcdirPlan {
@@ -25,16 +26,63 @@ const PROCDIR = 'procdir';
  * @throws FuselageError `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`
  */
 export function planProcdir(facts: ProcdirFacts, size: number | null, policy: Policy): ProcdirPlan {
-  const { home, host } = facts;
-  if (home.path !== null && (home.state === 'usable' || home.state === 'creatable')) {
-    const path = toPlanPath(home.path);
-    const why = home.state === 'usable' ? 'it is yours' : 'it will be made, for you alone';
-    return {
-      home: path,
-      steps: [{ step: 'procdir', id: PROCDIR, on: 'home', size }],
-      reasons: [{ subject: 'home', strategy: 'used', why, at: path }],
-    };
-  }
+  const used = usedHome(facts.home);
+  if (used !== null) return inHome(used, 'home', size);
+  refuseToReplace(facts);
+  return withoutHome(facts, size, policy);
+}
+
+/**
+ * Puts the private directory on the disk of the home, for a run without namespaces: there is no other
+ * place for it.
+ *
+ * @throws FuselageError `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`
+ */
+export function planExtracted(facts: ProcdirFacts): ProcdirPlan {
+  const used = usedHome(facts.home);
+  if (used !== null) return inHome(used, 'extracted', null);
+  refuseToReplace(facts);
+  const { home } = facts;
+  const foreign = home.state === 'foreign';
+  throw new FuselageError(
+    foreign ? 'ERR_HOME_OWNER' : 'ERR_HOME_UNUSABLE',
+    'there is no place for the files of a run without namespaces',
+    {
+      causes: [
+        foreign
+          ? `the home \`${home.path}\` belongs to uid ${home.owner}, you are uid ${facts.host.uid}`
+          : `the home cannot be used: ${home.why}`,
+      ],
+      hints: ['set FUSELAGE_HOME to a directory of your own that you may write in'],
+    },
+  );
+}
+
+/** The path of a home that can be used, and why. */
+function usedHome(home: HomeFact): { path: PlanPath; why: string } | null {
+  if (home.path === null || (home.state !== 'usable' && home.state !== 'creatable')) return null;
+  const why = home.state === 'usable' ? 'it is yours' : 'it will be made, for you alone';
+  return { path: toPlanPath(home.path), why };
+}
+
+function inHome(
+  { path, why }: { path: PlanPath; why: string },
+  on: 'home' | 'extracted',
+  size: number | null,
+): ProcdirPlan {
+  return {
+    home: path,
+    steps: [{ step: 'procdir', id: PROCDIR, on, size }],
+    reasons: [{ subject: 'home', strategy: 'used', why, at: path }],
+  };
+}
+
+/**
+ * Refuses what must not quietly be replaced by another place.
+ *
+ * @throws FuselageError `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`
+ */
+function refuseToReplace({ home, host }: ProcdirFacts): void {
   if (home.state === 'foreign' && (host.uid !== 0 || home.isTold)) {
     throw new FuselageError(
       'ERR_HOME_OWNER',
@@ -64,7 +112,6 @@ export function planProcdir(facts: ProcdirFacts, size: number | null, policy: Po
       ],
     });
   }
-  return withoutHome(facts, size, policy);
 }
 
 function withoutHome(facts: ProcdirFacts, size: number | null, policy: Policy): ProcdirPlan {

@@ -1,4 +1,5 @@
 import { INPUTS } from '../config/env.js';
+import { type ExtractPolicy, readExtract } from '../config/extract.js';
 import { checkLimit, readJobs, readSize } from '../config/numbers.js';
 import { LIMIT_NAMES, LIMITS } from '../config/policy.js';
 import { FuselageError } from '../errors.js';
@@ -34,6 +35,12 @@ export interface TreeOptions {
   tmpfsSize?: number | string;
   /** What an archive may at most unpack to, where the defaults are too low. */
   limits?: Partial<ExtractLimits>;
+  /**
+   * Whether the trees may be real files in the home, without namespaces: `deny` never, `allow` where
+   * namespaces are refused, `prefer` for who may mount only in a user namespace, `force` always.
+   * Without it `FUSELAGE_EXTRACT`, else `deny`.
+   */
+  extract?: ExtractPolicy;
   /** Whether the launcher prints the reasons of the plan to standard error. */
   explain?: boolean;
 }
@@ -60,6 +67,8 @@ export interface RunRequest {
   tmpfsSize: number | null;
   /** Limits that were raised or lowered. */
   limits: Partial<ExtractLimits>;
+  /** What may be done without namespaces. */
+  extract: ExtractPolicy;
   /** Whether the reasons are printed. */
   explain: boolean;
 }
@@ -93,6 +102,7 @@ export function runRequest(
     jobs: number(options.jobs, '--jobs', INPUTS.jobs, readJobs, inputs),
     tmpfsSize: number(options.tmpfsSize, '--tmpfs-size', INPUTS.tmpfsSize, readSize, inputs),
     limits: limits(options.limits ?? {}),
+    extract: extractPolicy(options.extract, inputs),
     explain: options.explain ?? false,
   };
 }
@@ -139,6 +149,12 @@ function number(
   if (option !== undefined) return read(option, name);
   const value = inputs.variable(variable);
   return value === undefined ? null : read(value, variable);
+}
+
+function extractPolicy(option: string | undefined, inputs: Inputs): ExtractPolicy {
+  if (option !== undefined) return readExtract(option, '--extract');
+  const value = inputs.variable(INPUTS.extract);
+  return value === undefined ? 'deny' : readExtract(value, INPUTS.extract);
 }
 
 function limits(given: Partial<ExtractLimits>): Partial<ExtractLimits> {

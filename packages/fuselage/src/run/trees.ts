@@ -1,7 +1,14 @@
 import { toPlanPath } from '../bytes.js';
 import { FuselageError } from '../errors.js';
 import type { ArchiveFacts } from '../native/index.js';
-import type { ExtractLimits, Place, Reason, SearchTree, Step } from '../native/plan-types.js';
+import type {
+  ExtractLimits,
+  Place,
+  ReadOnlyWay,
+  Reason,
+  SearchTree,
+  Step,
+} from '../native/plan-types.js';
 import { imageOf } from './images.js';
 import type { TreeRequest } from './request.js';
 
@@ -21,6 +28,8 @@ export interface TreeSettings {
   limits: ExtractLimits;
   /** Threads; null: one a processor. */
   jobs: number | null;
+  /** How a static tree becomes read-only. */
+  readOnly: ReadOnlyWay;
   /** Why the kernel cannot mount images, in words; null: it can. */
   whyNoImageMounts: string | null;
 }
@@ -50,20 +59,32 @@ export function planTree(
     return { steps: [{ step: 'directory', id, at }], search, reason };
   }
   const known = recognised(tree.file, facts);
-  const { limits, jobs } = settings;
+  const { limits, jobs, readOnly: how } = settings;
   const archive = archiveSteps(tree.file, known, id);
   const is = `\`${tree.file}\` is ${known.looksLike}`;
   const decoded = known.encoding === 'base64' ? 'decoded, ' : '';
-  const explain = (how: string, why: string) => ({ subject, strategy: decoded + how, why, at });
+  const explain = (strategy: string, why: string) => ({
+    subject,
+    strategy: decoded + strategy,
+    why,
+    at,
+  });
   const extract: Step = { step: 'extract', id, ...archive.input, at, limits, jobs };
   if (tree.kind === 'dynamic') {
     const reason = explain('extracted', `${is}; the copy is this run's own`);
     return { steps: [...archive.before, extract], search, reason };
   }
+  if (how === 'permissions') {
+    const reason = explain(
+      'extracted, then without write permission',
+      `${is}; its owner can give the permission back, and root needs none`,
+    );
+    return { steps: [...archive.before, extract, readOnly(id, how)], search, reason };
+  }
   const image = imageOf(known, settings.whyNoImageMounts);
   if (typeof image === 'string') {
     const reason = explain('extracted, then read-only', `${is}; ${image}`);
-    return { steps: [...archive.before, extract, readOnly(id)], search, reason };
+    return { steps: [...archive.before, extract, readOnly(id, how)], search, reason };
   }
   const mount: Step = { step: 'image', id, source: archive.input.source, ...image, at };
   const reason = explain('mounted', `${is}, and the kernel can mount it`);
@@ -90,8 +111,8 @@ function archiveSteps(
   };
 }
 
-function readOnly(tree: string): Step {
-  return { step: 'readOnly', id: `${tree}-read-only`, tree };
+function readOnly(tree: string, how: ReadOnlyWay): Step {
+  return { step: 'readOnly', id: `${tree}-read-only`, tree, how };
 }
 
 /**

@@ -15,6 +15,7 @@ export const RUN_OPTIONS: ReadonlyMap<string, { name: string; value: boolean }> 
     { spellings: ['--jobs'], value: true },
     { spellings: ['--tmpfs-size'], value: true },
     { spellings: ['--limit'], value: true },
+    { spellings: ['--extract'], value: true },
     { spellings: ['--dry-run'], value: false },
     { spellings: ['--explain'], value: false },
     { spellings: ['-h', '--help'], value: false },
@@ -23,6 +24,9 @@ export const RUN_OPTIONS: ReadonlyMap<string, { name: string; value: boolean }> 
     spellings.map((spelling) => [spelling, { name: spellings.at(-1) ?? spelling, value }] as const),
   ),
 );
+
+/** Options with one value that a second one would quietly replace by something else. */
+const ONCE: readonly string[] = ['--run', '--extract'];
 
 /** The words of one `fuselage run`, sorted. */
 export interface SplitWords {
@@ -54,7 +58,8 @@ function isOption(word: string): boolean {
  * Sorts the words from `start` on. Options end at the first word that is none, or at `--`. Behind
  * `--run PATH` everything is an argument of PATH but the options that we know, until a `--`.
  *
- * @throws FuselageError `ERR_USAGE`: an unknown option, a value missing or not wanted, `--run` twice
+ * @throws FuselageError `ERR_USAGE`: an unknown option, a value missing or not wanted, one of {@link ONCE}
+ *   twice
  */
 export function splitWords(words: readonly string[], start: number): SplitWords {
   const options: string[] = [];
@@ -95,10 +100,13 @@ export function splitWords(words: readonly string[], start: number): SplitWords 
       value = next;
       at++;
     }
-    if (known.name === '--run') {
-      if (runs) throw usage('`--run` is given twice');
-      runs = true;
+    if (
+      ONCE.includes(known.name) &&
+      options.some((option) => option.startsWith(`${known.name}=`))
+    ) {
+      throw usage(`\`${known.name}\` is given twice`);
     }
+    runs ||= known.name === '--run';
     options.push(`${known.name}=${value}`);
   }
   for (; at < words.length; at++) program.push(at);

@@ -17,6 +17,7 @@ export const USER: HostFacts = {
   overflowUid: 65534,
   kernelRelease: '6.18.0',
   bootId: 'boot',
+  refused: null,
 };
 
 /** Root that may mount. */

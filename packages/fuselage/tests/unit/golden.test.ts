@@ -71,6 +71,28 @@ const GOLDEN: Record<string, Golden> = {
     program: COMMAND,
     given: { host: ROOT },
   },
+  'extract-force': {
+    options: { static: ['sdk.zip', 'text:sdk.b64'], dynamicEmpty: ['out'], extract: 'force' },
+    program: COMMAND,
+  },
+  'extract-allow': {
+    options: { static: ['sdk.zip'], tmpfsSize: '512M', extract: 'allow' },
+    program: COMMAND,
+  },
+  'extract-allow-no-home': {
+    options: { static: ['sdk.zip'], extract: 'allow' },
+    program: COMMAND,
+    given: {
+      home: { state: 'unusable', owner: null, why: 'it is on a read-only file system' },
+      files: { '/run': entry('d1', 'directory') },
+    },
+  },
+  'extract-prefer': { options: { static: ['sdk.zip'], extract: 'prefer' }, program: COMMAND },
+  'extract-prefer-root': {
+    options: { static: ['sdk.zip'], extract: 'prefer' },
+    program: COMMAND,
+    given: { host: ROOT },
+  },
   'no-home-mirror': {
     options: { static: ['sdk.zip'] },
     program: COMMAND,

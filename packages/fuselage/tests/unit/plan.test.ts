@@ -15,7 +15,8 @@ const COMMAND: ProgramRequest = { kind: 'command', index: 0, nearSubcommand: nul
 
 function request(trees: TreeRequest[] = [], more: Partial<RunRequest> = {}): RunRequest {
   const program = COMMAND;
-  return { trees, program, jobs: null, tmpfsSize: null, limits: {}, explain: false, ...more };
+  const numbers = { jobs: null, tmpfsSize: null, limits: {} };
+  return { trees, program, ...numbers, extract: 'deny', explain: false, ...more };
 }
 
 const FALLBACK: FallbackFact = { kind: null, refused: null, creatable: false, ancestor: '/run' };
@@ -64,7 +65,7 @@ describe('trees', () => {
         limits: POLICY.limits,
         jobs: null,
       },
-      { step: 'readOnly', id: 'tree-1-read-only', tree: 'tree-1' },
+      { step: 'readOnly', id: 'tree-1-read-only', tree: 'tree-1', how: 'mount' },
     ]);
     expect(made.environment.set.map(({ name }) => name)).toEqual([
       'FUSELAGE_TMPDIR',
@@ -99,7 +100,7 @@ describe('trees', () => {
           limits: POLICY.limits,
           jobs: null,
         },
-        { step: 'readOnly', id: 'tree-1-read-only', tree: 'tree-1' },
+        { step: 'readOnly', id: 'tree-1-read-only', tree: 'tree-1', how: 'mount' },
       ]);
       expect(made.reasons.at(-1)).toMatchObject({
         strategy: 'decoded, extracted, then read-only',
@@ -339,6 +340,25 @@ describe('the home that FUSELAGE_HOME names', () => {
         }),
       );
     }
+  });
+
+  test('that nobody can be told to own: the refusal that says why, and no word of the home', () => {
+    const refused = new FuselageError('ERR_USERNS_DENIED', 'cannot make one', {
+      causes: ['the ids have no mapping'],
+      hints: ['map them'],
+    }).toReport();
+    const host = { ...USER, refused };
+    for (const home of [told('foreign', 7), told('usable')]) {
+      expect(() => plan(request(), facts({ host, home }))).toThrow(
+        expect.objectContaining({ code: 'ERR_USERNS_DENIED', causes: refused.causes }),
+      );
+    }
+    // Of a group without a mapping alone, real files know nothing.
+    const allowed = request([], { extract: 'allow' });
+    expect(plan(allowed, facts({ host, home: told('usable') })).otherwise).not.toBe(null);
+    expect(() => plan(allowed, facts({ host, home: told('foreign', 7) }))).toThrow(
+      expect.objectContaining({ code: 'ERR_USERNS_DENIED' }),
+    );
   });
 
   test("somebody else's: an error for root, too", () => {

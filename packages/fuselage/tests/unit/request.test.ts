@@ -26,6 +26,7 @@ test('no trees at all is a request too', () => {
     jobs: null,
     tmpfsSize: null,
     limits: {},
+    extract: 'deny',
     explain: false,
   });
 });

@@ -73,6 +73,7 @@ describe('refused', () => {
     ['--static --', '`--static` needs a value'],
     ['--run a --run b', '`--run` is given twice'],
     ['--run a x --run b', '`--run` is given twice'],
+    ['--extract allow --extract=force x', '`--extract` is given twice'],
     ['--run a --static', '`--static` needs a value'],
     ['--explain=yes x', '`--explain` takes no value'],
     ['-h=1', '`--help` takes no value'],

@@ -19,6 +19,7 @@ fn start(answer: impl FnMut(&[u8]) -> Vec<u8>) -> Worker {
     let kept = Kept {
         root: root.as_fd(),
         files: Vec::new(),
+        files_by: FilesBy::Root,
     };
     Worker::start(&Rc::new(ChildSignal::begin()), &kept, answer).unwrap()
 }
@@ -113,6 +114,7 @@ fn one_that_cannot_be_confined_says_so_and_reads_nothing() {
         // No directory that could be the root.
         root: reader.as_fd(),
         files: Vec::new(),
+        files_by: FilesBy::Root,
     };
     let children = Rc::new(ChildSignal::begin());
     let mut worker = Worker::start(&children, &kept, <[u8]>::to_vec).unwrap();
@@ -163,6 +165,7 @@ fn maker(children: &Rc<ChildSignal>, root: &std::path::Path) -> Worker {
     let kept = Kept {
         root: root.as_fd(),
         files: Vec::new(),
+        files_by: FilesBy::Root,
     };
     let make = |path: &[u8]| {
         let path = std::str::from_utf8(path).unwrap_or_default();

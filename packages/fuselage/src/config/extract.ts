@@ -1,0 +1,24 @@
+import { FuselageError } from '../errors.js';
+
+/**
+ * What is done without namespaces: `deny` nothing, `allow` the run where they are refused, `prefer`
+ * the run of who may mount only in a user namespace, `force` every run.
+ */
+export type ExtractPolicy = 'deny' | 'allow' | 'prefer' | 'force';
+
+const POLICIES: readonly ExtractPolicy[] = ['deny', 'allow', 'prefer', 'force'];
+
+/**
+ * Reads a policy.
+ *
+ * @param value - what was given
+ * @param origin - the option or variable, for the message
+ * @throws FuselageError `ERR_USAGE`
+ */
+export function readExtract(value: string, origin: string): ExtractPolicy {
+  const policy = POLICIES.find((known) => known === value);
+  if (policy !== undefined) return policy;
+  throw new FuselageError('ERR_USAGE', `\`${origin}\` is \`${value}\``, {
+    hints: [`it must be one of ${POLICIES.join(', ')}`],
+  });
+}
