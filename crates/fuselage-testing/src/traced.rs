@@ -65,6 +65,8 @@ pub enum Act {
 pub struct Ended {
     /// It had executed another program, in its own place.
     pub is_replaced: bool,
+    /// The processes that had executed one.
+    pub executed: Vec<usize>,
     /// How, or how the other program did.
     pub how: ExitKind,
     /// How many of its children were there still when it was replaced, or [`END_TIME`] after the
@@ -127,6 +129,7 @@ struct Tracer<D> {
     processes: Vec<Pid>,
     /// Those that have stopped before their parents told of them.
     early: BTreeSet<Pid>,
+    executed: Vec<usize>,
     began: bool,
     /// From then on everything runs to its end.
     killed: Option<Instant>,
@@ -153,6 +156,7 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
             threads: BTreeMap::new(),
             processes: vec![main],
             early: BTreeSet::new(),
+            executed: Vec::new(),
             began: false,
             killed: None,
             rests: false,
@@ -172,6 +176,11 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
                 WaitStatus::PtraceEvent(pid, _, libc::PTRACE_EVENT_EXEC) => {
                     if pid == self.main && self.began {
                         return self.replaced();
+                    }
+                    if self.began
+                        && let Some(thread) = self.threads.get(&pid)
+                    {
+                        self.executed.push(thread.process);
                     }
                     self.began |= pid == self.main;
                     let is_free = pid != self.main;
@@ -373,6 +382,7 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
         assert_ne!(how, ExitKind::Exited(UNSTARTED), "it did not begin");
         Ended {
             is_replaced,
+            executed: self.executed,
             how,
             left: self.threads.len(),
         }
@@ -429,6 +439,7 @@ mod tests {
             let ended = trace(shell("exec sh -c 'exit 5'"), go);
             let expected = Ended {
                 is_replaced: true,
+                executed: Vec::new(),
                 how: ExitKind::Exited(5),
                 left: 0,
             };
@@ -466,6 +477,7 @@ mod tests {
             };
             let expected = |left| Ended {
                 is_replaced: false,
+                executed: Vec::new(),
                 how: ExitKind::Signaled(Signal::SIGKILL),
                 left,
             };
