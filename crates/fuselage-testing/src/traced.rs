@@ -129,6 +129,8 @@ struct Tracer<D> {
     processes: Vec<Pid>,
     /// Those that have stopped before their parents told of them.
     early: BTreeSet<Pid>,
+    /// Those that have even ended before.
+    gone_early: BTreeSet<Pid>,
     executed: Vec<usize>,
     began: bool,
     /// From then on everything runs to its end.
@@ -156,6 +158,7 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
             threads: BTreeMap::new(),
             processes: vec![main],
             early: BTreeSet::new(),
+            gone_early: BTreeSet::new(),
             executed: Vec::new(),
             began: false,
             killed: None,
@@ -259,6 +262,9 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
             Some(parent) => (parent.memory_end, parent.is_free),
             None => (0, false),
         };
+        if self.gone_early.remove(&child) {
+            return;
+        }
         self.add(child, process, memory_end, is_free);
         if self.early.remove(&child) {
             self.resume(child, None);
@@ -362,7 +368,9 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
     }
 
     fn gone(&mut self, pid: Pid, how: ExitKind) {
-        self.threads.remove(&pid);
+        if self.threads.remove(&pid).is_none() {
+            self.gone_early.insert(pid);
+        }
         if pid == self.main {
             self.how = Some(how);
         }

@@ -263,6 +263,13 @@ impl Run {
         }
     }
 
+    /// The one line that a supervisor prints beside the command.
+    pub(crate) fn says_that_files_are_left(&self) -> bool {
+        self.printed.starts_with("fuselage: not all of ")
+            && self.printed.contains(" could be removed: ")
+            && self.printed.contains("\n  fix: ")
+    }
+
     fn sent_report(&self) -> Result<ErrorReport, String> {
         match serde_json::from_str(&self.said) {
             Ok(Answer::Error { error }) => Ok(error),
