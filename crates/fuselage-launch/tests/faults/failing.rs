@@ -139,9 +139,12 @@ const ENOMEMS: [&str; 16] = [
 /// left alone; memory comes another way, or is not given back; what is asked about processors,
 /// groups, the terminal, one more capability and the id map is not known; `fcntl` is what
 /// the standard library asks before a close in development.
-const SPARED_BY_LAUNCHER: [&str; 16] = [
+/// The supervisor of real files stays open where it cannot close, and waits again.
+const SPARED_BY_LAUNCHER: [&str; 20] = [
     "brk",
     "chdir",
+    "close_range",
+    "dup2",
     "fcntl",
     "getcwd",
     "getgroups",
@@ -155,8 +158,12 @@ const SPARED_BY_LAUNCHER: [&str; 16] = [
     "read",
     "readlink",
     "rt_sigaction",
+    "rt_sigtimedwait",
+    "set_robust_list",
     "statx",
 ];
+/// Of a worker that writes real files: rules of Landlock do in place of another root directory.
+const SPARED_BY_RULES: [&str; 3] = ["chroot", "fchdir", "unshare"];
 /// The same of a worker: its memory, the time zone, its descriptors one by one in place of all at
 /// once, and the end of the conversation.
 const SPARED_BY_WORKER: [&str; 14] = [
@@ -209,6 +216,7 @@ fn failing_everywhere(caller: Caller, kind: Kind) {
         let list: &[&str] = match fault.process {
             // The child that becomes the command.
             1 if kind.is_real() => &SPARED_BY_LAUNCHER,
+            _ if SPARED_BY_RULES.contains(&name) && kind.is_real() => &SPARED_BY_RULES,
             0 => &SPARED_BY_LAUNCHER,
             _ => &SPARED_BY_WORKER,
         };
