@@ -1,7 +1,8 @@
 //! Where this process's control groups are in the file system (cgroups(7)).
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -26,8 +27,8 @@ pub(crate) struct Hierarchy {
 /// version 2 one. None where there are no control groups. `root` is `/` but in tests.
 pub(crate) fn hierarchies(root: &Path, controller: &str) -> Vec<Hierarchy> {
     let (Ok(memberships), Ok(table)) = (
-        fs::read(root.join("proc/self/cgroup")),
-        fs::read(root.join("proc/self/mountinfo")),
+        read_whole(&root.join("proc/self/cgroup")),
+        read_whole(&root.join("proc/self/mountinfo")),
     ) else {
         return Vec::new();
     };
@@ -45,6 +46,16 @@ pub(crate) fn hierarchies(root: &Path, controller: &str) -> Vec<Hierarchy> {
 }
 
 /// `line`: `NUMBER:CONTROLLERS:PATH`; version 2 is number 0 without controllers.
+/// As the standard library's `read`, which asks for the length of the file first, reads 32 bytes
+/// where that is 0, as in /proc, and doubles that.
+fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    /// Mostly one read, and one that finds the end.
+    const ROOM: usize = 8 << 10;
+    let mut bytes = Vec::with_capacity(ROOM);
+    File::open(path)?.take(u64::MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn hierarchy(line: &[u8], table: &[MountLine], controller: &str) -> Option<Hierarchy> {
     let mut fields = line.splitn(3, |byte| *byte == b':');
     let (number, controllers) = (fields.next()?, fields.next()?);
@@ -89,6 +100,8 @@ fn directories(path: &Path, mount: &MountLine) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn found(memberships: &str, table: &str) -> Vec<Hierarchy> {

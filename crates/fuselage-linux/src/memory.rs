@@ -37,6 +37,11 @@ pub fn memory_facts() -> io::Result<MemoryFacts> {
     facts_below(Path::new("/"))
 }
 
+/// What the control group of this process may still use, as [`MemoryFacts::cgroup_left`].
+pub fn cgroup_left() -> Option<u64> {
+    cgroup_left_below(Path::new("/"))
+}
+
 /// Bytes and inodes that an ordinary user may still take on the file system of `directory`.
 /// A file system that counts no inodes (btrfs, some network ones) has `u64::MAX`.
 ///
@@ -59,16 +64,17 @@ fn facts_below(root: &Path) -> io::Result<MemoryFacts> {
     Ok(MemoryFacts {
         total,
         available: kibibytes(&text, "MemAvailable:").unwrap_or(total),
-        cgroup_left: cgroup::hierarchies(root, "memory")
-            .iter()
-            .flat_map(|one| {
-                one.directories
-                    .iter()
-                    .map(|directory| left(directory, one.version))
-            })
-            .flatten()
-            .min(),
+        cgroup_left: cgroup_left_below(root),
     })
+}
+
+fn cgroup_left_below(root: &Path) -> Option<u64> {
+    let hierarchies = cgroup::hierarchies(root, "memory");
+    let of_all = hierarchies.iter().flat_map(|one| {
+        let directories = one.directories.iter();
+        directories.filter_map(|directory| left(directory, one.version))
+    });
+    of_all.min()
 }
 
 fn kibibytes(text: &str, name: &str) -> Option<u64> {

@@ -151,6 +151,11 @@ pub fn own_pid() -> Pid {
     unistd::getpid()
 }
 
+/// The pid of the parent.
+pub fn own_parent() -> Pid {
+    unistd::getppid()
+}
+
 /// Real and effective user id, real and effective group id.
 pub fn ids() -> [u32; 4] {
     [

@@ -45,8 +45,9 @@ impl Drop for HeldSignals {
 /// Which side of [`supervise`] this is.
 #[derive(Debug)]
 pub enum Side {
-    /// The child. Its signals are as the caller gave them.
-    Child,
+    /// The child. Its signals are as the caller gave them. Whether it is killed when the parent
+    /// ends: else it must not go on.
+    Child(io::Result<()>),
     /// The parent.
     Supervisor(Supervision),
 }
@@ -63,11 +64,13 @@ pub fn supervise(held: HeldSignals) -> io::Result<Side> {
     match fork()? {
         Forked::Child => {
             drop(children);
-            if process::follow_parent(parent, Signal::SIGKILL).is_err() {
+            let follows = process::follow_parent(parent, Signal::SIGKILL);
+            if process::own_parent() != parent {
+                // It was killed already: nobody is to hear of anything.
                 exit_now(1);
             }
             drop(held);
-            Ok(Side::Child)
+            Ok(Side::Child(follows))
         }
         Forked::Parent(child) => {
             // For good: this process ends as the child does.

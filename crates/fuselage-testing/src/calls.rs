@@ -77,6 +77,7 @@ const CHANGING: &[(i64, &str)] = calls! {
     SYS_wait4 SYS_waitid SYS_exit SYS_exit_group
     // What this process, or the command after it, may do and where it is.
     SYS_chdir SYS_fchdir SYS_chroot SYS_umask SYS_prctl SYS_capset SYS_seccomp SYS_setrlimit
+    SYS_landlock_create_ruleset SYS_landlock_add_rule SYS_landlock_restrict_self
     SYS_setpgid SYS_setsid SYS_setgroups SYS_setresuid SYS_setresgid SYS_dup SYS_dup2 SYS_dup3
 };
 

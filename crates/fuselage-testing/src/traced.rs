@@ -65,6 +65,8 @@ pub enum Act {
 pub struct Ended {
     /// It had executed another program, in its own place.
     pub is_replaced: bool,
+    /// The processes that had executed one.
+    pub executed: Vec<usize>,
     /// How, or how the other program did.
     pub how: ExitKind,
     /// How many of its children were there still when it was replaced, or [`END_TIME`] after the
@@ -115,7 +117,7 @@ struct Thread {
     failing: Option<i64>,
     /// Where its memory ends, as its last brk(2) said.
     memory_end: i64,
-    /// It is not stopped at calls: it has executed a program, or not yet.
+    /// It is not stopped at calls: it, or who made it, has executed a program, or it has not yet.
     is_free: bool,
 }
 
@@ -127,6 +129,9 @@ struct Tracer<D> {
     processes: Vec<Pid>,
     /// Those that have stopped before their parents told of them.
     early: BTreeSet<Pid>,
+    /// Those that have even ended before.
+    gone_early: BTreeSet<Pid>,
+    executed: Vec<usize>,
     began: bool,
     /// From then on everything runs to its end.
     killed: Option<Instant>,
@@ -153,6 +158,8 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
             threads: BTreeMap::new(),
             processes: vec![main],
             early: BTreeSet::new(),
+            gone_early: BTreeSet::new(),
+            executed: Vec::new(),
             began: false,
             killed: None,
             rests: false,
@@ -172,6 +179,11 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
                 WaitStatus::PtraceEvent(pid, _, libc::PTRACE_EVENT_EXEC) => {
                     if pid == self.main && self.began {
                         return self.replaced();
+                    }
+                    if self.began
+                        && let Some(thread) = self.threads.get(&pid)
+                    {
+                        self.executed.push(thread.process);
                     }
                     self.began |= pid == self.main;
                     let is_free = pid != self.main;
@@ -246,8 +258,14 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
                 self.processes.len() - 1
             }
         };
-        let memory_end = self.threads.get(&parent).map_or(0, |one| one.memory_end);
-        self.add(child, process, memory_end, false);
+        let (memory_end, is_free) = match self.threads.get(&parent) {
+            Some(parent) => (parent.memory_end, parent.is_free),
+            None => (0, false),
+        };
+        if self.gone_early.remove(&child) {
+            return;
+        }
+        self.add(child, process, memory_end, is_free);
         if self.early.remove(&child) {
             self.resume(child, None);
         }
@@ -350,7 +368,9 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
     }
 
     fn gone(&mut self, pid: Pid, how: ExitKind) {
-        self.threads.remove(&pid);
+        if self.threads.remove(&pid).is_none() {
+            self.gone_early.insert(pid);
+        }
         if pid == self.main {
             self.how = Some(how);
         }
@@ -370,6 +390,7 @@ impl<D: FnMut(&Stop) -> Act> Tracer<D> {
         assert_ne!(how, ExitKind::Exited(UNSTARTED), "it did not begin");
         Ended {
             is_replaced,
+            executed: self.executed,
             how,
             left: self.threads.len(),
         }
@@ -426,6 +447,7 @@ mod tests {
             let ended = trace(shell("exec sh -c 'exit 5'"), go);
             let expected = Ended {
                 is_replaced: true,
+                executed: Vec::new(),
                 how: ExitKind::Exited(5),
                 left: 0,
             };
@@ -463,6 +485,7 @@ mod tests {
             };
             let expected = |left| Ended {
                 is_replaced: false,
+                executed: Vec::new(),
                 how: ExitKind::Signaled(Signal::SIGKILL),
                 left,
             };

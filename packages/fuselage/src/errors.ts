@@ -33,6 +33,7 @@ export type ErrorCode =
   | 'ERR_NODE_NO_ANSWER'
   | 'ERR_NO_COMMAND'
   | 'ERR_OUTPUT'
+  | 'ERR_OUT_OF_MEMORY'
   | 'ERR_PATH_TARGET'
   | 'ERR_PLAN_INVALID'
   | 'ERR_PLATFORM_MISSING'

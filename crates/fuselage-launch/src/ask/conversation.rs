@@ -51,7 +51,8 @@ pub(crate) fn converse(
                 Ok(count) => unsent = &unsent[count..],
                 Err(error) if waits(&error) => {}
                 // It has stopped reading; it may have answered all the same (`unsuitable`).
-                Err(_) => unsent = &[],
+                Err(error) if is_gone(&error) => unsent = &[],
+                Err(error) => return Err(error),
             }
         }
         if ready.read {
@@ -64,11 +65,12 @@ pub(crate) fn converse(
                 Ok(count) => received.extend_from_slice(&chunk[..count]),
                 Err(error) if waits(&error) => {}
                 // Ended with some of the question unread.
-                Err(_) => {
+                Err(error) if is_gone(&error) => {
                     return Ok(Heard::Ended {
                         partial: !received.is_empty(),
                     });
                 }
+                Err(error) => return Err(error),
             }
             if let Some(payload) = whole_frame(&received)? {
                 return Ok(Heard::Frame(payload));
@@ -81,6 +83,14 @@ fn waits(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
+}
+
+/// Whether the other side is closed.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
     )
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use fuselage_linux::causes::exhausted;
 use fuselage_linux::process::ExitKind;
 use fuselage_linux::signals::CALLER_SIGNALS;
 use fuselage_plan::Answer;
@@ -31,6 +32,9 @@ pub(crate) fn next(heard: io::Result<Heard>, candidate: &Candidate) -> Next {
         Ok(Heard::Frame(frame)) => frame,
         Ok(Heard::Ended { partial }) => return Next::Reap { partial },
         Ok(Heard::Stuck) => return no_answer("did not end of a signal".to_owned()),
+        Err(error) if exhausted(&error).is_some() => {
+            return Next::End(Err(LaunchError::system("ask node", error)));
+        }
         Err(error) => return no_answer(format!("could not be talked to: {error}")),
     };
     match serde_json::from_slice(&frame) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use fuselage_archive::{ArchiveError, Progress, Space};
 use fuselage_linux::causes;
-use fuselage_linux::memory::{free_bytes, memory_facts};
+use fuselage_linux::memory::{cgroup_left, free_bytes};
 use fuselage_linux::shared_notes::SharedNotes;
 use fuselage_linux::signals::ChildSignal;
 use fuselage_plan::ErrorReport;
@@ -183,11 +183,7 @@ pub(crate) fn space(procdir: &Procdir) -> Result<Space, LaunchError> {
     let (bytes, inodes) = free_bytes(procdir.root.as_fd())
         .map_err(|error| LaunchError::system("look how much room there is for the trees", error))?;
     let (storage, control_group) = match procdir.storage {
-        Storage::Tmpfs => {
-            let memory = memory_facts()
-                .map_err(|error| LaunchError::system("look how much memory there is", error))?;
-            (fuselage_archive::Storage::Tmpfs, memory.cgroup_left)
-        }
+        Storage::Tmpfs => (fuselage_archive::Storage::Tmpfs, cgroup_left()),
         Storage::Disk => (fuselage_archive::Storage::Disk, None),
     };
     Ok(Space {

@@ -20,7 +20,8 @@ pub(crate) fn begin(home: &Home) -> Result<Procdir, LaunchError> {
     let made = home.make_extracted(&process::own_pid().to_string())?;
     match supervise(held) {
         Ok(Side::Supervisor(supervision)) => stay(supervision, made),
-        Ok(Side::Child) => child(&made),
+        Ok(Side::Child(Ok(()))) => child(&made),
+        Ok(Side::Child(Err(source))) => Err(LaunchError::Supervision { source }),
         Err(source) => {
             remove(made);
             Err(LaunchError::Supervision { source })

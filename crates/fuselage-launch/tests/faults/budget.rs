@@ -36,11 +36,11 @@ fn is_of_development(stop: &Stop) -> bool {
 
 /// The calls of a start in a home that is there, until the command is executed.
 fn counted(caller: Caller, kind: Kind) -> Processes {
-    let scene = Scene::new(caller);
+    let scene = Scene::new(caller, kind);
     // It makes the home.
-    scene.run(&scene.plan(kind), |_| Act::Go);
+    scene.run(&scene.plan(), |_| Act::Go);
     let mut counted = Processes::new();
-    let run = scene.run(&scene.plan(kind), |stop| {
+    let run = scene.run(&scene.plan(), |stop| {
         if stop.edge == Edge::Entry && !is_of_development(stop) {
             let process = if stop.process == 0 {
                 "launcher"

@@ -40,7 +40,7 @@ impl Kill {
 fn calls(scene: &Scene, kind: Kind) -> BTreeMap<usize, usize> {
     let mut counts = BTreeMap::new();
     scene.without_home();
-    let run = scene.run(&scene.plan(kind), |stop| {
+    let run = scene.run(&scene.plan(), |stop| {
         *counts.entry(stop.process).or_default() +=
             usize::from(changes(stop) && stop.edge == Edge::Entry);
         Act::Go
@@ -71,14 +71,14 @@ fn kills(calls: &BTreeMap<usize, usize>) -> Vec<Kill> {
 }
 
 fn killed_everywhere(caller: Caller, kind: Kind) {
-    let scene = Scene::new(caller);
+    let scene = Scene::new(caller, kind);
     let calls = calls(&scene, kind);
     let kills = kills(&calls);
     let mut met = 0;
     for kill in &kills {
         let (mut counts, mut call) = (BTreeMap::new(), None);
         scene.without_home();
-        let run = scene.run(&scene.plan(kind), |stop| {
+        let run = scene.run(&scene.plan(), |stop| {
             let act = kill.act(&mut counts, stop);
             if act != Act::Go {
                 call = stop.call.name();
@@ -86,11 +86,24 @@ fn killed_everywhere(caller: Caller, kind: Kind) {
             act
         });
         let when = format!("{caller:?} {kind:?}, {kill:?} at {call:?}");
-        scene.check_nothing_left(&run, &when);
+        if kind.is_real() && kill.victim == 0 {
+            assert_eq!(run.ended.left, 0, "{when}: processes are left");
+            let next = scene.run(&scene.plan(), |_| Act::Rest);
+            assert_eq!(
+                next.outcome(kind),
+                Ok(Outcome::Worked),
+                "{when}: the next run"
+            );
+            scene.check_nothing_left(&next, &format!("{when}, and one more run"));
+        } else {
+            scene.check_nothing_left(&run, &when);
+        }
         met += usize::from(call.is_some());
         let is_killed = run.ended.how == ExitKind::Signaled(Signal::SIGKILL);
-        match (call, kill.victim) {
-            (Some(_), 0) => assert!(is_killed, "{when}: {run:?}"),
+        // The supervisor of real files ends as its child does.
+        let ends_by_it = kill.victim == 0 || (kind.is_real() && kill.victim == 1);
+        match call {
+            Some(_) if ends_by_it => assert!(is_killed, "{when}: {run:?}"),
             // Its answer may have been there already.
             _ => {
                 let outcome = run.outcome(kind);
@@ -134,12 +147,17 @@ macro_rules! killed {
 
 killed! {
     a_user_without_trees: as_user Empty;
+    a_user_who_asks: as_user Asked;
     a_user_with_a_made_mount_point: as_user Mirror;
     a_user_with_a_static_zip: as_user StaticZip;
     a_user_with_a_dynamic_zip: as_user DynamicZip;
     a_user_with_base64_text: as_user Base64;
     a_user_with_an_unpacked_image: as_user Squashfs;
+    a_user_with_real_files: as_user Real;
+    a_user_with_real_files_of_base64_text: as_user RealBase64;
+    root_with_real_files: as_root Real;
     root_without_trees: as_root Empty;
+    root_who_asks: as_root Asked;
     root_with_a_made_mount_point: as_root Mirror;
     root_with_a_static_zip: as_root StaticZip;
     root_with_a_dynamic_zip: as_root DynamicZip;

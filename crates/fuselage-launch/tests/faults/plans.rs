@@ -9,12 +9,15 @@ use fuselage_plan::{
     FormatName, MountPlan, MountPointWay, Namespaces, Place, PlanPath, ProcdirParent, ProcdirPath,
     Program, ReadOnlyWay, Source, SourceFile, Step, StepId,
 };
+use nix::unistd::geteuid;
 
 /// What a run makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// No tree.
     Empty,
+    /// The same, and the plan is asked of a program that stands in for node.
+    Asked,
     /// No tree, and a made mount point in place of a home.
     Mirror,
     /// A zip, read-only.
@@ -29,15 +32,25 @@ pub(crate) enum Kind {
     Image,
     /// One that is base64 text and mounted.
     Base64Image,
+    /// A zip without namespaces: real files, that the command's owner may not write to.
+    Real,
+    /// base64 text of one.
+    RealBase64,
 }
 
-use Kind::{Base64, Base64Image, DynamicZip, Empty, Image, Mirror, Squashfs, StaticZip};
+use Kind::{
+    Asked, Base64, Base64Image, DynamicZip, Empty, Image, Mirror, Real, RealBase64, Squashfs,
+    StaticZip,
+};
 
 /// For an ordinary user.
-pub(crate) const USERS: [Kind; 6] = [Empty, Mirror, StaticZip, DynamicZip, Base64, Squashfs];
+pub(crate) const USERS: [Kind; 9] = [
+    Empty, Asked, Mirror, StaticZip, DynamicZip, Base64, Squashfs, Real, RealBase64,
+];
 /// For root.
-pub(crate) const ROOTS: [Kind; 8] = [
+pub(crate) const ROOTS: [Kind; 11] = [
     Empty,
+    Asked,
     Mirror,
     StaticZip,
     DynamicZip,
@@ -45,6 +58,8 @@ pub(crate) const ROOTS: [Kind; 8] = [
     Squashfs,
     Image,
     Base64Image,
+    Real,
+    RealBase64,
 ];
 
 /// Bytes of the image that mksquashfs has made; the rest fills up a page.
@@ -54,11 +69,17 @@ impl Kind {
     /// The file that the tree is in.
     fn archive(self) -> &'static str {
         match self {
-            Empty | Mirror | StaticZip | DynamicZip => "tree.zip",
-            Base64 => "tree.zip.b64",
+            StaticZip | DynamicZip | Real => "tree.zip",
+            Base64 | RealBase64 => "tree.zip.b64",
             Squashfs | Image => "tree.sfs",
             Base64Image => "tree.sfs.b64",
+            Empty | Asked | Mirror => "none",
         }
+    }
+
+    /// Whether the files are real ones, which the launcher stays behind to remove.
+    pub(crate) fn is_real(self) -> bool {
+        matches!(self, Real | RealBase64)
     }
 
     /// Whether the tree is below `dynamic` in place of `static`.
@@ -69,7 +90,9 @@ impl Kind {
     /// What the command, a script of sh(1), says where everything is as it should be.
     pub(crate) fn expected(self) -> &'static str {
         match self {
-            Empty | Mirror => "tmp\n",
+            Empty | Asked | Mirror => "tmp\n",
+            // Root may write wherever it can.
+            Real | RealBase64 if geteuid().is_root() => "tmp\nfirst of them second\nwritable\n",
             DynamicZip => "tmp\nfirst of them second\nwritable\n",
             _ => "tmp\nfirst of them second\n",
         }
@@ -100,7 +123,7 @@ pub(crate) fn plan(kind: Kind, place: &Path, namespaces: Namespaces) -> MountPla
     };
     let mut steps = procdir_steps(kind, place);
     let mut set = vec![variable("FUSELAGE_TMPDIR", "tmp")];
-    if !matches!(kind, Empty | Mirror) {
+    if !matches!(kind, Empty | Asked | Mirror) {
         steps.push(directory(parent));
         steps.extend(tree_steps(
             kind,
@@ -114,7 +137,11 @@ pub(crate) fn plan(kind: Kind, place: &Path, namespaces: Namespaces) -> MountPla
     }
     MountPlan {
         version: fuselage_plan::VERSION.into(),
-        namespaces,
+        namespaces: if kind.is_real() {
+            Namespaces::None
+        } else {
+            namespaces
+        },
         home: (kind != Mirror).then(|| path(&place.join("home"))),
         steps,
         environment: Environment {
@@ -134,7 +161,7 @@ pub(crate) fn plan(kind: Kind, place: &Path, namespaces: Namespaces) -> MountPla
 }
 
 fn procdir_steps(kind: Kind, place: &Path) -> Vec<Step> {
-    let size = Some(64 << 20);
+    let size = (!kind.is_real()).then_some(64 << 20);
     let id = StepId("procdir".into());
     let mut steps = Vec::new();
     let on = if kind == Mirror {
@@ -147,6 +174,8 @@ fn procdir_steps(kind: Kind, place: &Path) -> Vec<Step> {
             },
         });
         ProcdirParent::MountPoint(made)
+    } else if kind.is_real() {
+        ProcdirParent::Extracted
     } else {
         ProcdirParent::Home
     };
@@ -163,7 +192,7 @@ fn tree_steps(kind: Kind, archive: &Path, at: &str) -> Vec<Step> {
         identity: FileIdentity(file_identity(File::open(archive).unwrap()).unwrap()),
     };
     let mut steps = Vec::new();
-    let source = if matches!(kind, Base64 | Base64Image) {
+    let source = if matches!(kind, Base64 | Base64Image | RealBase64) {
         steps.push(Step::Decode {
             id: decoded.clone(),
             source: file,
@@ -173,7 +202,7 @@ fn tree_steps(kind: Kind, archive: &Path, at: &str) -> Vec<Step> {
         Source::File(file)
     };
     let format = match kind {
-        StaticZip | DynamicZip => Some(FormatName("zip".into())),
+        StaticZip | DynamicZip | Real => Some(FormatName("zip".into())),
         Squashfs => Some(FormatName("squashfs".into())),
         _ => None,
     };
@@ -202,7 +231,11 @@ fn tree_steps(kind: Kind, archive: &Path, at: &str) -> Vec<Step> {
         steps.push(Step::ReadOnly {
             id: StepId("read-only".into()),
             tree: id,
-            how: ReadOnlyWay::Mount,
+            how: if kind.is_real() {
+                ReadOnlyWay::Permissions
+            } else {
+                ReadOnlyWay::Mount
+            },
         });
     }
     steps

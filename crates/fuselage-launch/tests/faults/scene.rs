@@ -1,10 +1,11 @@
 //! A directory with a home and archives, and runs of the launcher in it.
 
 use std::ffi::CString;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{Read, Seek, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -36,6 +37,7 @@ pub(crate) enum Caller {
 pub(crate) struct Scene {
     place: TempDir,
     caller: Caller,
+    kind: Kind,
     launcher: PathBuf,
     /// What the host has before all runs.
     mounts: String,
@@ -55,7 +57,7 @@ pub(crate) struct Run {
 
 impl Scene {
     /// Makes it, and becomes who runs it.
-    pub(crate) fn new(caller: Caller) -> Self {
+    pub(crate) fn new(caller: Caller, kind: Kind) -> Self {
         let place = tempfile::tempdir_in("/tmp").unwrap();
         let directory = place.path();
         // Which the user may not reach where it was built.
@@ -80,6 +82,7 @@ impl Scene {
             launcher,
             place,
             caller,
+            kind,
             mounts,
         }
     }
@@ -88,12 +91,12 @@ impl Scene {
         self.place.path()
     }
 
-    pub(crate) fn plan(&self, kind: Kind) -> MountPlan {
+    pub(crate) fn plan(&self) -> MountPlan {
         let namespaces = match self.caller {
             Caller::User => Namespaces::User,
             Caller::Root => Namespaces::Mount,
         };
-        plans::plan(kind, self.directory(), namespaces)
+        plans::plan(self.kind, self.directory(), namespaces)
     }
 
     /// Takes the home away: the next run is the first.
@@ -113,7 +116,10 @@ impl Scene {
         };
         let frame = write_frame(&serde_json::to_vec(&answer).unwrap()).unwrap();
         let (ours, theirs) = socket_pair().unwrap();
-        assert_eq!(send_some(ours.as_fd(), &frame).unwrap(), frame.len());
+        match self.kind {
+            Kind::Asked => self.write_node(&frame),
+            _ => assert_eq!(send_some(ours.as_fd(), &frame).unwrap(), frame.len()),
+        }
         let [output, printed] = [(); 2].map(|()| tempfile::tempfile().unwrap());
         let mut began = false;
         let ended = trace(
@@ -148,17 +154,41 @@ impl Scene {
         for (number, file) in [(0, null.as_fd()), (1, out.as_fd()), (2, error.as_fd())] {
             install(file, number).unwrap();
         }
-        install(socket.as_fd(), 3).unwrap();
         let text = |bytes: &[u8]| CString::new(bytes).unwrap();
         let program = text(self.launcher.as_os_str().as_bytes());
-        let words = [
-            b"l" as &[u8],
-            b"--fuselage-execute",
-            b"/bin/sh",
-            b"-c",
-            SCRIPT.as_bytes(),
-        ];
-        replace_process(&program, &words.map(text), &[text(b"A=1")]);
+        let mut variable = b"FUSELAGE_NODE=".to_vec();
+        let first: &[u8] = match self.kind {
+            Kind::Asked => {
+                variable.extend(self.node().as_os_str().as_bytes());
+                b"--fuselage-ask=/nowhere"
+            }
+            _ => {
+                install(socket.as_fd(), 3).unwrap();
+                b"--fuselage-execute"
+            }
+        };
+        let words = [b"l", first, b"/bin/sh", b"-c", SCRIPT.as_bytes()];
+        replace_process(&program, &words.map(text), &[text(&variable)]);
+    }
+
+    fn node(&self) -> PathBuf {
+        self.directory().join("node")
+    }
+
+    /// A program that answers `frame` to every question, and ends with the conversation.
+    fn write_node(&self, frame: &[u8]) {
+        let answer = self.directory().join("answer");
+        let (header, payload) = frame.split_at(HEADER_LENGTH);
+        fs::write(&answer, payload).unwrap();
+        let header: String = header.iter().map(|byte| format!("\\{byte:03o}")).collect();
+        // In one process, as node is.
+        let script = format!(
+            "#!/bin/sh\nread -r answer < {}\nprintf '{header}%s' \"$answer\" >&3\n\
+             while read -r line; do :; done <&3\n",
+            answer.display()
+        );
+        fs::write(self.node(), script).unwrap();
+        fs::set_permissions(self.node(), Permissions::from_mode(0o755)).unwrap();
     }
 
     /// Fails where something is left that a run may not leave.
@@ -166,15 +196,15 @@ impl Scene {
         assert_eq!(run.ended.left, 0, "{when}: processes are left");
         assert_eq!(host::mounts(), self.mounts, "{when}: mounts");
         let name = |name: &str| self.directory().join(name).display().to_string();
-        let allowed = [
+        let given = [
             "launcher",
             "tree.zip",
             "tree.sfs",
             "tree.zip.b64",
             "tree.sfs.b64",
         ];
-        let allowed = allowed.map(name).into_iter();
-        let allowed: Vec<_> = allowed.chain(["home", "home/procdirs"].map(name)).collect();
+        let made = ["node", "answer", "home", "home/procdirs", "home/extracted"];
+        let allowed: Vec<_> = given.into_iter().chain(made).map(name).collect();
         let files = host::files(self.directory());
         let left: Vec<_> = files
             .iter()
@@ -203,7 +233,12 @@ impl Run {
         let ExitKind::Exited(status) = self.ended.how else {
             return Err(format!("it ended by a signal: {self:?}"));
         };
-        if self.ended.is_replaced {
+        // Without namespaces the child becomes the command.
+        let is_executed = match kind.is_real() {
+            true => self.ended.executed.contains(&1),
+            false => self.ended.is_replaced,
+        };
+        if is_executed {
             let as_expected = (status, &*self.printed, &*self.output, &*self.said);
             return match as_expected == (0, "", kind.expected(), "") {
                 true => Ok(Outcome::Worked),
@@ -226,6 +261,13 @@ impl Run {
             true => Ok(Outcome::Reported(report)),
             false => Err(format!("not a good report: {report:?}, {self:?}")),
         }
+    }
+
+    /// The one line that a supervisor prints beside the command.
+    pub(crate) fn says_that_files_are_left(&self) -> bool {
+        self.printed.starts_with("fuselage: not all of ")
+            && self.printed.contains(" could be removed: ")
+            && self.printed.contains("\n  fix: ")
     }
 
     fn sent_report(&self) -> Result<ErrorReport, String> {
@@ -262,12 +304,12 @@ impl Run {
     }
 }
 
-/// The launcher looks first whether it has a descriptor 3.
+/// The launcher looks first which descriptors it has been given.
 fn is_first(stop: &Stop) -> bool {
-    let [descriptor, command, ..] = stop.call.arguments;
+    let [_, command, ..] = stop.call.arguments;
     stop.edge == Edge::Entry
         && stop.call.number == libc::SYS_fcntl
-        && (descriptor, command) == (3, libc::F_GETFD as u64)
+        && command == libc::F_GETFD as u64
 }
 
 /// Whether a call can change what others see, see [`Effect`].

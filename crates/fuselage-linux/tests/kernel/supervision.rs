@@ -21,7 +21,8 @@ fn supervised(prepare: impl FnOnce(), work: impl FnOnce()) -> Pid {
                 exit_now(90);
             };
             match supervise(held) {
-                Ok(Side::Child) => {
+                Ok(Side::Child(follows)) => {
+                    follows.unwrap();
                     work();
                     exit_now(0)
                 }
@@ -91,7 +92,8 @@ fn a_signal_that_came_before_the_fork_is_not_lost() {
             let held = HeldSignals::begin().unwrap();
             send_signal(own_pid(), Signal::SIGHUP);
             match supervise(held) {
-                Ok(Side::Child) => {
+                Ok(Side::Child(follows)) => {
+                    follows.unwrap();
                     wait_long();
                     exit_now(0)
                 }
