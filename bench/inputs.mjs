@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** Whole, and without the programs that make up two thirds of the bytes and that one thread unpacks. */
 export const TREES = ['whole', 'without files above 4 MB'];
@@ -35,10 +36,11 @@ export function nodeModules(root, cache, ending, tree) {
   return archive;
 }
 
-/** The program that gives the launcher a ready plan. */
-export function planStarter(root, cache) {
-  const program = join(cache, 'start_with_plan');
-  execFileSync('cc', ['-O2', '-o', program, join(root, 'bench/start_with_plan.c')]);
+/** A program of this directory, compiled into `place`. */
+export function compiled(name, place) {
+  const program = join(place, name);
+  const source = fileURLToPath(new URL(`${name}.c`, import.meta.url));
+  execFileSync('cc', ['-O2', '-o', program, source]);
   return program;
 }
 

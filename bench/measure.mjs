@@ -9,12 +9,13 @@ import { join } from 'node:path';
  * @param {string} directory where the raw results go, writable for that user
  * @param {string} name of the comparison
  * @param {Record<string, string>} commands by the names of the table
- * @param {{runs: number, warmup: number}} how
+ * @param {{runs: number, warmup: number, failing?: boolean}} how `failing`: a command may fail
  * @returns {Record<string, number>} medians, in milliseconds
  */
-export function medians({ as, results: directory }, name, commands, { runs, warmup }) {
+export function medians({ as, results: directory }, name, commands, { runs, warmup, failing }) {
   const report = join(directory, `${name}.json`);
   const words = ['--shell=none', '--style=none', `--runs=${runs}`, `--warmup=${warmup}`];
+  if (failing) words.push('--ignore-failure');
   const named = Object.entries(commands).flatMap(([label, command]) => [
     '--command-name',
     label,

@@ -1,15 +1,17 @@
 /**
  * Compares fuselage with named peers: every comparison in one run, since the machine is noisy, and
- * as an ordinary user. Prints medians and ratios; `docs/benchmarks.md` says what they mean.
+ * as an ordinary user but for the part `root`. Prints medians and ratios; `docs/benchmarks.md` says
+ * what they mean.
  *
- *     npm run bench [-- PART…]      parts: whole, start, zip, squashfs; all without one
+ *     npm run bench [-- PART…]      parts: whole, start, root, zip, squashfs; all without one
  */
 import { squashfs, zip } from './extract.mjs';
+import { root } from './root.mjs';
 import { openScene } from './scene.mjs';
 import { start } from './start.mjs';
 import { whole } from './whole.mjs';
 
-const PARTS = { whole, start, zip, squashfs };
+const PARTS = { whole, start, root, zip, squashfs };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((part) => !Object.hasOwn(PARTS, part));

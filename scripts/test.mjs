@@ -1,10 +1,11 @@
 /**
- * Runs all tests: Rust by cargo nextest where it is installed, else by cargo test; then jest.
+ * Runs all tests: Rust by cargo nextest where it is installed, else by cargo test; then jest, and
+ * its end-to-end tests again as on an old kernel and as in Docker (FUSELAGE_TEST_WRAP).
  *
  *     node scripts/test.mjs [--long] [--failed-checks N]
  *
  * `--long` sets FUSELAGE_TEST_LONG=1: more cases, longer runs. The last line is `N passed, N failed`
- * over both, with N failed checks of scripts/check.mjs added where .ci/run hands them on; exit
+ * over all, with N failed checks of scripts/check.mjs added where .ci/run hands them on; exit
  * status 1 when anything failed.
  */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -16,6 +17,9 @@ import { readJest } from './test/jest-report.mjs';
 import { readJunit } from './test/junit.mjs';
 import { readLibtest } from './test/libtest.mjs';
 import { judged, sum, summary } from './test/tally.mjs';
+
+/** The filters that jest is run behind, the first time none. */
+const LISTS = [undefined, 'old', 'docker'];
 
 const NONE = { passed: 0, failed: 0, skipped: [] };
 
@@ -45,7 +49,12 @@ async function cargoTest(env) {
   return judged(readLibtest(done.stdout), done.ok);
 }
 
-async function jest(env) {
+/** `list`: the filter of system calls that the launcher is behind (jest.config.js). */
+async function jest(env, list) {
+  if (list !== undefined) {
+    console.log(`test: the end-to-end tests behind the filter ${list}`);
+    return jest({ ...env, FUSELAGE_TEST_WRAP: list });
+  }
   const report = join(ROOT, '.setup/jest.json');
   mkdirSync(join(ROOT, '.setup'), { recursive: true });
   rmSync(report, { force: true });
@@ -68,7 +77,9 @@ async function main() {
   const hasNextest = canStart(['cargo', 'nextest', '--version']);
   if (!hasNextest) console.log('test: cargo-nextest is not installed, so that cargo test is used');
   const rust = hasNextest ? nextest : cargoTest;
-  const all = sum([await rust(env, values.long), await jest(env), checks]);
+  const tallies = [await rust(env, values.long)];
+  for (const list of LISTS) tallies.push(await jest(env, list));
+  const all = sum([...tallies, checks]);
   if (checks.failed > 0) console.log(`${checks.failed} of the failures are of npm run check`);
   console.log(summary(all));
   process.exitCode = all.failed > 0 ? 1 : 0;

@@ -21,6 +21,9 @@ pub struct Detection {
     pub format: Option<Format>,
     /// Where the archive begins in the file; only an image begins anywhere else than at 0.
     pub offset: u64,
+    /// How long an image that begins at the offset says that it is, in bytes; of a text, the one
+    /// that it begins with when decoded.
+    pub image_length: Option<u64>,
     /// What it is or looks like, in words.
     pub looks_like: String,
     /// What helps somebody who gave this file, if it is no archive.
@@ -92,11 +95,16 @@ fn look<T: Positioned + ?Sized>(file: &T) -> io::Result<Detection> {
     }
     let length = file.length();
     Ok(match encoded::look(&head, length) {
-        Some(Encoded::Open { format, words }) => Detection {
+        Some(Encoded::Open {
+            format,
+            image_length,
+            words,
+        }) => Detection {
             length,
             encoding: Encoding::Base64,
             format,
             offset: 0,
+            image_length,
             looks_like: words,
             advice: None,
         },
@@ -111,6 +119,7 @@ fn nothing(length: u64, looks: Looks) -> Detection {
         encoding: Encoding::Plain,
         format: None,
         offset: 0,
+        image_length: None,
         looks_like: looks.words,
         advice: looks.advice,
     }
@@ -122,17 +131,8 @@ pub(crate) fn archive<T: Positioned + ?Sized>(
     head: &[u8],
 ) -> io::Result<Option<Detection>> {
     let length = file.length();
-    let found = |format, offset, looks_like| Detection {
-        length,
-        encoding: Encoding::Plain,
-        format: Some(format),
-        offset,
-        looks_like,
-        advice: None,
-    };
-    if let Some((format, offset, words)) = image_behind_elf(file, head)? {
-        let words = format!("{words} at byte {offset} behind an ELF program");
-        return Ok(Some(found(format, offset, words)));
+    if let Some(image) = image_behind_elf(file, head)? {
+        return Ok(Some(image));
     }
     let tail = file.read_up_to(TAIL, length.saturating_sub(TAIL as u64))?;
     let ends = Ends {
@@ -140,14 +140,22 @@ pub(crate) fn archive<T: Positioned + ?Sized>(
         tail: &tail,
         length,
     };
-    Ok(Format::of(&ends).map(|(format, words)| found(format, 0, words.to_owned())))
+    Ok(Format::of(&ends).map(|(format, words)| Detection {
+        length,
+        encoding: Encoding::Plain,
+        format: Some(format),
+        offset: 0,
+        image_length: format.image_length(head),
+        looks_like: words.to_owned(),
+        advice: None,
+    }))
 }
 
 /// An image right behind the last byte of an ELF program, or at the next multiple of 4096.
 fn image_behind_elf<T: Positioned + ?Sized>(
     file: &T,
     head: &[u8],
-) -> io::Result<Option<(Format, u64, &'static str)>> {
+) -> io::Result<Option<Detection>> {
     if !elf::is_elf(head) {
         return Ok(None);
     }
@@ -165,7 +173,15 @@ fn image_behind_elf<T: Positioned + ?Sized>(
             length: file.length().saturating_sub(offset),
         };
         if let Some((format, words)) = Format::of_image(&ends) {
-            return Ok(Some((format, offset, words)));
+            return Ok(Some(Detection {
+                length: file.length(),
+                encoding: Encoding::Plain,
+                format: Some(format),
+                offset,
+                image_length: format.image_length(&head),
+                looks_like: format!("{words} at byte {offset} behind an ELF program"),
+                advice: None,
+            }));
         }
     }
     Ok(None)

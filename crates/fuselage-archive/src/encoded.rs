@@ -12,6 +12,8 @@ pub(crate) enum Encoded {
     Open {
         /// The format, where the beginning tells.
         format: Option<Format>,
+        /// How long the image says that it is that the decoded bytes begin with.
+        image_length: Option<u64>,
         /// In words.
         words: String,
     },
@@ -43,6 +45,7 @@ pub(crate) fn look(head: &[u8], length: u64) -> Option<Encoded> {
             None if bytes.len() < CLEARLY => None,
             known => Some(Encoded::Open {
                 format: known.map(|(format, _)| format),
+                image_length: None,
                 words: "base64 text that is damaged".to_owned(),
             }),
         },
@@ -54,6 +57,7 @@ fn of_whole(bytes: &[u8]) -> Option<Encoded> {
     if let Ok(Some(found)) = archive(bytes, bytes) {
         return Some(Encoded::Open {
             format: found.format,
+            image_length: found.image_length.filter(|_| found.offset == 0),
             words: format!("base64 text of {}", found.looks_like),
         });
     }
@@ -65,6 +69,7 @@ fn of_beginning(bytes: &[u8]) -> Option<Encoded> {
     if let Some((format, words)) = known(bytes) {
         return Some(Encoded::Open {
             format: Some(format),
+            image_length: format.image_length(bytes),
             words: format!("base64 text of {words}"),
         });
     }
@@ -74,6 +79,7 @@ fn of_beginning(bytes: &[u8]) -> Option<Encoded> {
     }
     Some(Encoded::Open {
         format: None,
+        image_length: None,
         words: "base64 text".to_owned(),
     })
 }

@@ -241,9 +241,9 @@ impl ArchiveError {
                 }
                 _ => "please report this, with the archive or the way to make such a one",
             },
-            Self::Read { .. } => {
-                "copy the archive to a disk of this machine, or fetch it again, and name the copy"
-            }
+            Self::Read { source } => causes::exhausted(source).unwrap_or(
+                "copy the archive to a disk of this machine, or fetch it again, and name the copy",
+            ),
         };
         vec![hint.to_owned()]
     }

@@ -18,11 +18,15 @@ pub struct Format {
     pub(crate) name: &'static str,
     /// What a file is in this format, in words, by its first and last bytes; `None`: none of it.
     pub(crate) recognise: fn(&Ends<'_>) -> Option<&'static str>,
-    /// Whether it is found by its beginning alone, so that it can lie behind an ELF program.
-    pub(crate) is_image: bool,
+    /// How long an image with these first bytes is, in bytes, as it says itself. Only a format that
+    /// is found by its beginning alone, so that it can lie behind an ELF program, has it.
+    pub(crate) image_length: Option<ImageLength>,
     /// Reads and checks the list of entries.
     pub(crate) open: Open,
 }
+
+/// Reads the length of an image, in bytes; `None`: the beginning is too short.
+type ImageLength = fn(&[u8]) -> Option<u64>;
 
 /// Opens an archive.
 type Open = for<'a> fn(Source<'a>, &Limits) -> Result<Box<dyn Archive + 'a>, ArchiveError>;
@@ -43,9 +47,19 @@ impl Format {
         let names = FORMATS.iter().map(|format| format.name);
         let behind = FORMATS
             .iter()
-            .any(|format| format.is_image)
+            .any(Self::is_image)
             .then_some("an image behind an ELF program");
         names.chain(behind).chain(["base64 text of these"])
+    }
+
+    /// Whether it can lie behind an ELF program.
+    fn is_image(&self) -> bool {
+        self.image_length.is_some()
+    }
+
+    /// How long the image is that begins with these bytes, in bytes, as it says itself.
+    pub(crate) fn image_length(&self, head: &[u8]) -> Option<u64> {
+        self.image_length.and_then(|read| read(head))
     }
 
     /// The format of a file with these first and last bytes, and what it is in words.
@@ -55,7 +69,7 @@ impl Format {
 
     /// The format of an image with these first bytes, and what it is in words.
     pub(crate) fn of_image(ends: &Ends<'_>) -> Option<(Self, &'static str)> {
-        Self::among(ends, |format| format.is_image)
+        Self::among(ends, Self::is_image)
     }
 
     fn among(ends: &Ends<'_>, wanted: fn(&Self) -> bool) -> Option<(Self, &'static str)> {

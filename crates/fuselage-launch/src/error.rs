@@ -9,13 +9,16 @@ use std::time::Duration;
 
 use fuselage_linux::causes;
 use fuselage_linux::confinement::ConfineStep;
+use fuselage_linux::namespaces::NamespaceStep;
 use fuselage_linux::process::{ExitKind, Signal};
 use fuselage_linux::refusal::Refusal;
 use fuselage_plan::ErrorReport;
 use fuselage_store::StoreError;
 use thiserror::Error;
 
+use crate::execute::ImageError;
 use crate::hints;
+use crate::out_of_memory::OUT_OF_MEMORY;
 
 /// Why there is no command.
 #[derive(Debug, Error)]
@@ -47,12 +50,25 @@ pub(crate) enum LaunchError {
     /// The kernel refused the namespaces or the first mount in them.
     #[error("{}", .0.message)]
     Refused(Refusal),
+    /// The kernel was out of something for the namespaces or the first mount in them.
+    #[error("cannot {step}")]
+    Namespace {
+        step: NamespaceStep,
+        source: io::Error,
+    },
     /// A later mount failed.
     #[error("cannot {what} {}", path.display())]
     Mount {
         what: &'static str,
         path: PathBuf,
         source: io::Error,
+    },
+    /// An image cannot be mounted.
+    #[error("cannot mount the image {} at {}", archive.display(), path.display())]
+    Image {
+        archive: PathBuf,
+        path: PathBuf,
+        error: ImageError,
     },
     /// A directory of the run cannot be made.
     #[error("cannot make the directory {}", path.display())]
@@ -184,15 +200,23 @@ impl LaunchError {
                 125,
             ),
             Self::Home(error) => (error.code(), causes::causes(&error), error.hints(), 125),
-            Self::Refused(refusal) => {
-                let mut hints = refusal.hints;
-                hints.push(hints::EXTRACT.into());
-                ("ERR_USERNS_DENIED", refusal.causes, hints, 125)
-            }
+            Self::Refused(refusal) => ("ERR_USERNS_DENIED", refusal.causes, refusal.hints, 125),
             Self::Mount { source, .. } => (
                 "ERR_MOUNT_FAILED",
                 vec![causes::text(&source)],
-                vec![hints::DOCTOR.into()],
+                vec![hints::mount(&source).into()],
+                125,
+            ),
+            Self::Namespace { source, .. } => (
+                "ERR_INTERNAL",
+                vec![causes::text(&source)],
+                vec![hints::system(&source).into()],
+                125,
+            ),
+            Self::Image { error, .. } => (
+                "ERR_IMAGE_MOUNT",
+                [vec![error.to_string()], causes::causes(&error)].concat(),
+                hints::image(&error),
                 125,
             ),
             Self::Directory { source, .. } => (
@@ -236,11 +260,13 @@ impl LaunchError {
             ),
             Self::WorkerDied { how, entries, .. } => {
                 let (cause, hint) = match how {
+                    WorkerEnd::Died(ExitKind::Exited(OUT_OF_MEMORY)) => {
+                        ("it got no more memory".to_owned(), MORE_MEMORY)
+                    }
                     // So does the kernel end a process when memory runs out.
-                    WorkerEnd::Died(how @ ExitKind::Signaled(Signal::SIGKILL)) => (
-                        ended(how),
-                        "if memory ran out, give the run more, or extract a smaller archive",
-                    ),
+                    WorkerEnd::Died(how @ ExitKind::Signaled(Signal::SIGKILL)) => {
+                        (ended(how), MORE_MEMORY)
+                    }
                     // The filter of calls, see `fuselage_linux::confinement`.
                     WorkerEnd::Died(how @ ExitKind::Signaled(Signal::SIGSYS)) => (
                         format!(
@@ -335,6 +361,8 @@ impl LaunchError {
         }
     }
 }
+
+const MORE_MEMORY: &str = "if memory ran out, give the run more, or extract a smaller archive";
 
 const MAYBE_HOSTILE: &str = "do not trust the archive: it may be made to do harm, which was \
      prevented; please report this, with the archive";

@@ -4,9 +4,12 @@ use std::io::{Error, ErrorKind};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use fuselage_linux::causes::is_out_of_descriptors;
+use fuselage_linux::causes::exhausted;
 use fuselage_linux::confinement::ConfineStep;
+use fuselage_linux::loop_device::LoopError;
 use fuselage_linux::process::is_exec_format_error;
+
+use crate::execute::ImageError;
 
 /// An archive that was there a moment ago cannot be opened.
 pub(crate) fn archive_open(path: &Path, error: &Error) -> String {
@@ -36,8 +39,37 @@ pub(crate) fn directory(error: &Error) -> &'static str {
     }
 }
 
-/// Where no namespaces can be had.
-pub(crate) const EXTRACT: &str = "or do without them: --extract=allow (or FUSELAGE_EXTRACT=allow) uses real files in their place";
+/// A mount failed.
+pub(crate) fn mount(error: &Error) -> &'static str {
+    exhausted(error).unwrap_or(DOCTOR)
+}
+
+/// An image cannot be mounted.
+pub(crate) fn image(error: &ImageError) -> Vec<String> {
+    if let Some(hint) = error.of_the_system().as_ref().and_then(exhausted) {
+        return vec![hint.to_owned()];
+    }
+    let first = match error {
+        ImageError::CutOff { .. } => {
+            return vec!["copy the archive again, or make it anew: it is not whole".to_owned()];
+        }
+        ImageError::Loop(LoopError::Busy { .. }) => "run the command again",
+        ImageError::Loop(LoopError::Control(error)) if error.kind() == ErrorKind::NotFound => {
+            "let /dev have the nodes of loop devices (Docker: `--privileged -v /dev:/dev`)"
+        }
+        ImageError::Look(_) | ImageError::Loop(_) => DOCTOR,
+        ImageError::Mount(error) if error.is_of_no_such_file_system() => {
+            "load the module of the file system: modprobe squashfs"
+        }
+        ImageError::Mount(_) => {
+            "the kernel's log says why (dmesg): the image is damaged, or packed in a way that this \
+             kernel cannot read; `mksquashfs DIRECTORY FILE` makes a new one"
+        }
+    };
+    let other = "or give it as --dynamic: that is extracted, and needs neither loop device nor \
+                 kernel";
+    vec![first.to_owned(), other.to_owned()]
+}
 
 /// The code of an error that keeps a real file or directory from being made.
 pub(crate) fn code_of_real_file(error: &Error) -> &'static str {
@@ -63,7 +95,7 @@ pub(crate) fn system(error: &Error) -> &'static str {
 /// What reads archives would have had rights that it must not have.
 pub(crate) fn confinement(step: ConfineStep, error: &Error) -> Vec<String> {
     match step {
-        ConfineStep::Root => vec![
+        ConfineStep::Root if exhausted(error).is_none() => vec![
             "give the run the capability CAP_SYS_CHROOT, in a container by `--cap-add SYS_CHROOT`"
                 .to_owned(),
             format!("or let it have a user namespace: {DOCTOR}"),
@@ -123,19 +155,6 @@ pub(crate) fn execution(path: &Path, error: &Error) -> String {
 
 /// What `fuselage doctor` is for.
 pub(crate) const DOCTOR: &str = "`fuselage doctor` tells what this host allows";
-
-fn exhausted(error: &Error) -> Option<&'static str> {
-    if is_out_of_descriptors(error) {
-        return Some("raise the limit of open files (`ulimit -n`), or close some");
-    }
-    match error.kind() {
-        ErrorKind::OutOfMemory => Some("end other programs, or give this one more memory"),
-        ErrorKind::WouldBlock => {
-            Some("end other programs of this user, or raise the limit of processes (`ulimit -u`)")
-        }
-        _ => None,
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -11,6 +11,7 @@ mod explain;
 mod frames;
 mod hints;
 mod invocation;
+mod out_of_memory;
 mod package;
 mod report;
 mod serve;
@@ -26,6 +27,7 @@ use fuselage_plan::Question;
 use crate::ask::Outcome;
 use crate::error::LaunchError;
 use crate::invocation::Invocation;
+pub use crate::out_of_memory::out_of_memory;
 
 /// Exit status of every failure of ours before the command is looked up.
 pub const FAILURE: i32 = 125;

@@ -8,7 +8,7 @@ use std::os::raw::{c_char, c_int};
 use fuselage_linux::start_memory::StartMemory;
 
 #[global_allocator]
-static MEMORY: StartMemory = StartMemory::new();
+static MEMORY: StartMemory = StartMemory::new(fuselage_launch::out_of_memory);
 
 /// What the C runtime calls.
 ///

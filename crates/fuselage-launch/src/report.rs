@@ -19,7 +19,7 @@ pub(crate) fn print_text(text: &str) {
     });
 }
 
-fn text(error: &ErrorReport) -> String {
+pub(crate) fn text(error: &ErrorReport) -> String {
     let (message, code) = (printable(&error.message), printable(&error.code));
     let mut text = format!("fuselage: {message} [{code}]\n");
     for cause in &error.causes {

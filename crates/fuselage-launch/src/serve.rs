@@ -10,7 +10,8 @@ use fuselage_plan::{Answer, ErrorReport};
 
 use crate::error::LaunchError;
 use crate::frames::{receive_frame, send_frame};
-use crate::{FAILURE, execute, report};
+use crate::out_of_memory::Listener;
+use crate::{FAILURE, execute, out_of_memory, report};
 
 /// Executes the plan that is sent; returns the exit status of a failure.
 pub(crate) fn serve(words: &[CString]) -> i32 {
@@ -22,6 +23,7 @@ pub(crate) fn serve(words: &[CString]) -> i32 {
             return FAILURE;
         }
     };
+    out_of_memory::tell(Listener::Library);
     descriptors::hold_closed_standard();
     let report = follow(&socket, words).into_report();
     let status = i32::from(report.exit_code);

@@ -38,6 +38,21 @@ pub fn is_out_of_descriptors(error: &io::Error) -> bool {
     matches!(number, Some(Errno::EMFILE | Errno::ENFILE))
 }
 
+/// What helps where a call failed since this process or the machine has no more of something:
+/// descriptors, memory or processes.
+pub fn exhausted(error: &io::Error) -> Option<&'static str> {
+    if is_out_of_descriptors(error) {
+        return Some("raise the limit of open files (`ulimit -n`), or close some");
+    }
+    match error.kind() {
+        io::ErrorKind::OutOfMemory => Some("end other programs, or give this one more memory"),
+        io::ErrorKind::WouldBlock => {
+            Some("end other programs of this user, or raise the limit of processes (`ulimit -u`)")
+        }
+        _ => None,
+    }
+}
+
 fn system_text(errno: Errno) -> String {
     format!("{} ({errno:?})", errno.desc())
 }

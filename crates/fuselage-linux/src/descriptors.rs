@@ -76,7 +76,7 @@ impl StandardFlags {
 /// some value still owns must not be used, nor that value be dropped, afterwards.
 ///
 /// # Errors
-/// Old kernel and no /proc.
+/// `ENOSYS`: an old kernel and no /proc.
 pub fn close_from(first: RawFd, kept: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut kept: Vec<RawFd> = kept.iter().map(AsRawFd::as_raw_fd).collect();
     kept.sort_unstable();
@@ -85,7 +85,9 @@ pub fn close_from(first: RawFd, kept: &[BorrowedFd<'_>]) -> io::Result<()> {
     if begins.zip(ends).all(|(begin, end)| close_range(begin, end)) {
         return Ok(());
     }
-    let numbers: Vec<RawFd> = std::fs::read_dir("/proc/self/fd")?
+    // What /proc says of itself, ENOENT, would be taken for that of what is to be executed.
+    let open = std::fs::read_dir("/proc/self/fd").map_err(|_| Errno::ENOSYS)?;
+    let numbers: Vec<RawFd> = open
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .filter(|number| *number >= first && !kept.contains(number))
         .collect();
@@ -179,6 +181,13 @@ pub fn take_passed() -> io::Result<OwnedFd> {
     let descriptor = unsafe { OwnedFd::from_raw_fd(3) };
     fcntl(&descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
     Ok(descriptor)
+}
+
+/// Descriptor 3, which [`take_passed`] took over, for the end of the process.
+pub fn passed() -> BorrowedFd<'static> {
+    // SAFETY: only the number is used; where nobody holds it any more, calls give EBADF, or reach
+    // another file of this process, which ends.
+    unsafe { BorrowedFd::borrow_raw(3) }
 }
 
 /// Two connected stream sockets, close-on-exec.

@@ -2,8 +2,12 @@
 
 use std::fs::{self, OpenOptions};
 
+use nix::errno::Errno;
+
 use crate::capabilities::has_sys_admin;
+use crate::namespaces::{NamespaceError, NamespaceStep};
 use crate::process;
+use crate::refusal::{NamespaceFacts, Refusal, diagnose};
 use crate::user_ids::{in_user_namespace, overflow_uid};
 
 /// Ids of the calling process and what can be read of the host.
@@ -29,6 +33,9 @@ pub struct HostFacts {
     pub kernel_release: String,
     /// Changes with each start of the host; empty without /proc.
     pub boot_id: String,
+    /// Why namespaces will be refused, where that needs no trying: the ids have no mapping, so that
+    /// neither a home nor anything else can be told to be this user's.
+    pub refused: Option<Refusal>,
 }
 
 impl HostFacts {
@@ -50,8 +57,24 @@ impl HostFacts {
             overflow_uid: overflow_uid(),
             kernel_release: kernel_file("osrelease"),
             boot_id: kernel_file("random/boot_id"),
+            refused: refused([uid, euid, gid, egid]),
         }
     }
+}
+
+fn refused(ids: [u32; 4]) -> Option<Refusal> {
+    // Ids without a mapping are shown as the overflow ids, which are one number unless somebody
+    // has set them.
+    if !in_user_namespace() || !ids.contains(&overflow_uid()) {
+        return None;
+    }
+    let facts = NamespaceFacts::gather();
+    // What `create_user_ns` of kernel/user_namespace.c answers.
+    let error = NamespaceError {
+        step: NamespaceStep::UserNamespace,
+        errno: Errno::EPERM,
+    };
+    (!facts.ids_are_mapped()).then(|| diagnose(&error, &facts))
 }
 
 fn kernel_file(name: &str) -> String {

@@ -15,6 +15,7 @@ mod call_filter;
 pub mod capabilities;
 pub mod causes;
 mod cgroup;
+pub mod child_end;
 pub mod confinement;
 #[allow(
     unsafe_code,
@@ -25,6 +26,7 @@ pub mod file_facts;
 pub mod file_identity;
 pub mod file_lock;
 pub mod host_facts;
+pub mod image_mounts;
 #[allow(
     unsafe_code,
     reason = "Landlock, which no crate here offers as safe functions"
@@ -57,6 +59,7 @@ pub mod mount;
     reason = "mount_setattr(2), which no crate offers as a safe function"
 )]
 mod mount_attributes;
+mod mount_id;
 mod mount_table;
 pub mod namespaces;
 pub mod open;
@@ -69,6 +72,7 @@ pub mod probe;
 )]
 pub mod process;
 pub mod processors;
+mod read_only_bind;
 pub mod refusal;
 pub mod remove_tree;
 #[allow(unsafe_code, reason = "memory that two processes share")]

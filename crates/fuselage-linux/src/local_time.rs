@@ -1,5 +1,8 @@
 //! Local time, as the C library knows the zone of this process.
 
+use std::io;
+
+use nix::errno::Errno;
 use nix::libc;
 
 /// A date and time without a zone. Values beyond their range count on: the 31st of February is the
@@ -46,12 +49,13 @@ impl LocalTime {
 ///
 /// For a forked child with one thread: where `TZ` is not set it is, to what that means. Without it
 /// glibc looks at the file each time.
-pub fn keep_zone() {
-    const NAME: &str = "TZ";
-    if std::env::var_os(NAME).is_none() {
-        // SAFETY: the process has one thread, so nobody reads the environment meanwhile.
-        unsafe { std::env::set_var(NAME, ":/etc/localtime") };
-    }
+///
+/// # Errors
+/// `ENOMEM`.
+pub fn keep_zone() -> io::Result<()> {
+    // SAFETY: both are strings; the process has one thread, so nobody reads the environment
+    // meanwhile.
+    Errno::result(unsafe { libc::setenv(c"TZ".as_ptr(), c":/etc/localtime".as_ptr(), 0) })?;
     const ANY: LocalTime = LocalTime {
         year: 2000,
         month: 1,
@@ -61,6 +65,7 @@ pub fn keep_zone() {
         second: 0,
     };
     let _ = ANY.seconds();
+    Ok(())
 }
 
 #[cfg(test)]

@@ -118,7 +118,11 @@ pub fn attach(image: BorrowedFd<'_>, options: LoopOptions) -> Result<LoopDevice,
         };
         match configure(&device, &config) {
             Ok(()) => {
-                let path = device.path().unwrap_or_default();
+                let path = std::fs::read_link(format!("/proc/self/fd/{}", device.as_raw_fd()))
+                    .map_err(|source| LoopError::Attach {
+                        image: name.display().to_string(),
+                        source,
+                    })?;
                 return Ok(LoopDevice { device, path });
             }
             Err(error) if was_taken(&error) => back_off(attempt),
@@ -136,9 +140,12 @@ pub fn attach(image: BorrowedFd<'_>, options: LoopOptions) -> Result<LoopDevice,
 }
 
 /// Between "this one is free" and attaching, somebody else may attach to it, or detach and remove
-/// it.
+/// it; or, before Linux 5.8, read it between our two calls (`EAGAIN`), after which it is detached.
 fn was_taken(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EBUSY | libc::ENXIO))
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EBUSY | libc::ENXIO | libc::EAGAIN)
+    )
 }
 
 fn configuration(image: BorrowedFd<'_>, name: &[u8], options: LoopOptions) -> loop_config {

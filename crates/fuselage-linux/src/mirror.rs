@@ -145,14 +145,14 @@ struct Cover {
 impl Cover {
     fn over(ancestor: BorrowedFd<'_>, path: &Path) -> Result<Self, Errno> {
         let status = fstat(ancestor)?;
-        let cover = match new_tmpfs() {
-            Ok(root) => {
-                attach(root.as_fd(), ancestor)?;
-                Self {
-                    root,
-                    by_descriptor: true,
-                }
-            }
+        let cover = match new_tmpfs().and_then(|root| {
+            attach(root.as_fd(), ancestor)?;
+            Ok(root)
+        }) {
+            Ok(root) => Self {
+                root,
+                by_descriptor: true,
+            },
             // EPERM: what old seccomp lists answer to calls they do not know.
             Err(Errno::ENOSYS | Errno::EPERM) => Self {
                 root: old_tmpfs(ancestor, path)?,

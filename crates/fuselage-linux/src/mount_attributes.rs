@@ -22,22 +22,28 @@ impl MountAttributes {
 
 /// Adds flags to the mount whose root is `mounted`, keeping those it has.
 pub(crate) fn add(mounted: BorrowedFd<'_>, added: MountAttributes) -> Result<(), Errno> {
-    set(mounted, added, 0)
+    set(mounted, 0, added, 0)
 }
 
-/// The same for every mount below too, all or none.
-pub(crate) fn add_recursively(
+/// The same for every mount below too, all or none; they neither send nor receive mounts and
+/// unmounts any more.
+pub(crate) fn add_recursively_and_make_private(
     mounted: BorrowedFd<'_>,
     added: MountAttributes,
 ) -> Result<(), Errno> {
-    set(mounted, added, libc::AT_RECURSIVE)
+    set(mounted, libc::AT_RECURSIVE, added, libc::MS_PRIVATE)
 }
 
-fn set(mounted: BorrowedFd<'_>, added: MountAttributes, how: libc::c_int) -> Result<(), Errno> {
+fn set(
+    mounted: BorrowedFd<'_>,
+    how: libc::c_int,
+    added: MountAttributes,
+    propagation: libc::c_ulong,
+) -> Result<(), Errno> {
     let attributes = mount_attr {
         attr_set: added.0,
         attr_clr: 0,
-        propagation: 0,
+        propagation,
         userns_fd: 0,
     };
     // SAFETY: the path is a string that ends in NUL, the structure is valid and as long as is said;

@@ -4,13 +4,15 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MountLine {
     /// Unique among the mounts there are now.
     pub(crate) id: u64,
+    /// That of the mount that it is mounted on.
+    pub(crate) parent: u64,
     /// The directory of its file system that is the mount's root.
     pub(crate) root: PathBuf,
     /// Where it is mounted, from this process's root directory.
@@ -28,14 +30,30 @@ pub(crate) fn read() -> io::Result<Vec<MountLine>> {
     Ok(parse(&fs::read("/proc/self/mountinfo")?))
 }
 
-/// The mounts at and below `path`, nearest first.
-pub(crate) fn at_and_below<'a>(
-    table: &'a [MountLine],
-    path: &'a Path,
-) -> impl Iterator<Item = &'a MountLine> {
-    table
-        .iter()
-        .filter(move |line| line.mount_point.starts_with(path))
+/// The mounts on the mount `top`, and on those, as far as one gets to them: something else may be
+/// mounted over one, or over a directory on the way to it.
+pub(crate) fn reached_below(table: &[MountLine], top: u64) -> Vec<&MountLine> {
+    let mut reached = Vec::new();
+    let mut parents = vec![top];
+    while let Some(parent) = parents.pop() {
+        let on_it: Vec<_> = table.iter().filter(|line| line.parent == parent).collect();
+        for line in &on_it {
+            let is_covered = on_it.iter().any(|other| {
+                other.id != line.id && line.mount_point.starts_with(&other.mount_point)
+            });
+            if !is_covered {
+                parents.push(line.id);
+                // What covers its root is reached in its place.
+                let is_root = |above: &MountLine| {
+                    above.parent == line.id && above.mount_point == line.mount_point
+                };
+                if !table.iter().any(is_root) {
+                    reached.push(*line);
+                }
+            }
+        }
+    }
+    reached
 }
 
 /// Lines that are not as proc(5) says are left out.
@@ -48,8 +66,9 @@ pub(crate) fn parse(table: &[u8]) -> Vec<MountLine> {
 
 fn parse_line(line: &[u8]) -> Option<MountLine> {
     let mut fields = line.split(|byte| *byte == b' ');
-    let id = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
-    let (_parent, _device) = (fields.next()?, fields.next()?);
+    let mut number = || std::str::from_utf8(fields.next()?).ok()?.parse().ok();
+    let (id, parent) = (number()?, number()?);
+    let _device = fields.next()?;
     let root = unescape(fields.next()?).into();
     let mount_point = unescape(fields.next()?).into();
     let _options = fields.next()?;
@@ -57,6 +76,7 @@ fn parse_line(line: &[u8]) -> Option<MountLine> {
     fields.by_ref().find(|field| *field == b"-")?;
     Some(MountLine {
         id,
+        parent,
         root,
         mount_point,
         file_system: String::from_utf8_lossy(fields.next()?).into_owned(),
@@ -92,6 +112,8 @@ fn unescape(field: &[u8]) -> OsString {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -118,15 +140,44 @@ mod tests {
         assert_eq!(unescape(b"\\999"), "\\999");
     }
 
-    #[test]
-    fn below_means_whole_components() {
-        let table = parse(
-            b"1 0 0:1 / /a rw - tmpfs x rw\n2 1 0:1 / /a/b rw - tmpfs x rw\n3 0 0:1 / /ab rw - tmpfs x rw\n",
-        );
-        let ids: Vec<_> = at_and_below(&table, Path::new("/a"))
+    /// Lines of `id parent mount-point`.
+    fn table_of(lines: &str) -> Vec<MountLine> {
+        let whole = lines.lines().map(|line| {
+            let [id, parent, point] = line.split_whitespace().collect::<Vec<_>>()[..] else {
+                panic!("{line}")
+            };
+            format!("{id} {parent} 0:1 / {point} rw - tmpfs x rw\n")
+        });
+        parse(whole.collect::<String>().as_bytes())
+    }
+
+    fn reached(lines: &str, top: u64) -> Vec<u64> {
+        let table = table_of(lines);
+        let mut ids: Vec<_> = reached_below(&table, top)
+            .iter()
             .map(|line| line.id)
             .collect();
-        assert_eq!(ids, [1, 2]);
+        ids.sort_unstable();
+        ids
+    }
+
+    #[test]
+    fn what_is_mounted_on_a_mount_is_below_it_however_deep() {
+        let table = "1 0 /a\n2 1 /a/b\n3 2 /a/b/c\n4 1 /a/bc\n5 0 /a/b\n6 0 /d\n7 5 /a/b/x";
+        assert_eq!(reached(table, 1), [2, 3, 4]);
+        assert_eq!(reached(table, 3), [0; 0]);
+    }
+
+    #[test]
+    fn what_is_covered_is_not_reached_and_what_covers_it_is() {
+        // 3 is over a directory on the way to 2, and 4 in it.
+        assert_eq!(
+            reached("1 0 /a\n2 1 /a/b/c\n3 1 /a/b\n4 2 /a/b/c/d", 1),
+            [3]
+        );
+        // Three on each other, and one that the second had.
+        let stack = "1 0 /a\n2 1 /a/b\n3 2 /a/b\n4 3 /a/b/c\n5 3 /a/b\n6 5 /a/b/d";
+        assert_eq!(reached(stack, 1), [5, 6]);
     }
 
     #[test]

@@ -11,11 +11,13 @@ use nix::fcntl::{OFlag, open};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::Mode;
-use nix::unistd::{getegid, geteuid, write};
+use nix::unistd::{AccessFlags, access, getegid, geteuid, write};
 
 /// What was being done when a namespace was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamespaceStep {
+    /// Finding this process in /proc, by which descriptors are mounted on and the id maps written.
+    Proc,
     /// `unshare(CLONE_NEWUSER)`.
     UserNamespace,
     /// `unshare(CLONE_NEWNS)`.
@@ -35,6 +37,7 @@ pub enum NamespaceStep {
 impl fmt::Display for NamespaceStep {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
+            Self::Proc => "find this process in /proc (/proc/self/fd)",
             Self::UserNamespace => "make a user namespace (unshare(CLONE_NEWUSER))",
             Self::MountNamespace => "make a mount namespace (unshare(CLONE_NEWNS))",
             Self::SetGroups => "write `deny` to /proc/self/setgroups",
@@ -60,6 +63,15 @@ impl NamespaceStep {
     fn failed(self) -> impl FnOnce(Errno) -> NamespaceError {
         move |errno| NamespaceError { step: self, errno }
     }
+}
+
+/// Makes sure that /proc is that of this process: much that is done before and behind the
+/// namespaces fails without it, and each with an error that does not name /proc.
+///
+/// # Errors
+/// The step and its errno.
+pub fn require_proc() -> Result<(), NamespaceError> {
+    access(c"/proc/self/fd", AccessFlags::F_OK).map_err(NamespaceStep::Proc.failed())
 }
 
 /// Moves this process into a user namespace and a mount namespace of its own, where its effective

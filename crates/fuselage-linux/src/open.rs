@@ -7,7 +7,7 @@ use std::path::Path;
 
 use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::{Mode, mkdirat, umask};
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use nix::unistd::{UnlinkatFlags, pipe2, unlinkat};
 
 /// Opens a file to read, without waiting for the writer of a FIFO and without making a terminal
 /// the controlling one.
@@ -17,6 +17,18 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 pub fn open_source(path: &Path) -> io::Result<File> {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     Ok(File::from(open(path, flags, Mode::empty())?))
+}
+
+/// Opens a file to read that has no content: /dev/null, or where that is not there the reading end
+/// of a pipe that nobody can write to.
+///
+/// # Errors
+/// What pipe2(2) says.
+pub fn open_nothing() -> io::Result<OwnedFd> {
+    match open_source(Path::new("/dev/null")) {
+        Ok(file) => Ok(file.into()),
+        Err(_) => Ok(pipe2(OFlag::O_CLOEXEC)?.0),
+    }
 }
 
 /// Opens a directory as a place (`O_PATH`), through symbolic links.
@@ -95,6 +107,30 @@ mod tests {
 
     use super::*;
     use crate::descriptors::proc_path;
+
+    #[test]
+    fn there_is_nothing_to_read_without_dev_too() {
+        use crate::process::{ExitKind, Forked, exit_now, fork, wait_for};
+        let is_at_end = || {
+            open_nothing().is_ok_and(|file| {
+                let mut byte = [0];
+                File::from(file)
+                    .read(&mut byte)
+                    .is_ok_and(|count| count == 0)
+            })
+        };
+        assert!(is_at_end());
+        if nix::unistd::geteuid().is_root() {
+            let directory = tempfile::tempdir().unwrap();
+            match fork().unwrap() {
+                Forked::Child => {
+                    let without_dev = nix::unistd::chroot(directory.path()).is_ok();
+                    exit_now(i32::from(!(without_dev && is_at_end())))
+                }
+                Forked::Parent(child) => assert_eq!(wait_for(child).unwrap(), ExitKind::Exited(0)),
+            }
+        }
+    }
 
     #[test]
     fn an_unnamed_file_holds_bytes_and_gets_no_name() {

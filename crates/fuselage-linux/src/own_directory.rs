@@ -142,7 +142,20 @@ pub fn ownership(directory: impl AsFd) -> io::Result<Ownership> {
 /// `EACCES`: it may not. `EROFS`: nobody may.
 pub fn may_make_entries(directory: impl AsFd) -> io::Result<()> {
     let wanted = AccessFlags::W_OK | AccessFlags::X_OK;
-    Ok(faccessat(directory, ".", wanted, AtFlags::AT_EACCESS)?)
+    match faccessat(&directory, ".", wanted, AtFlags::AT_EACCESS) {
+        // What old seccomp lists answer to faccessat2(2), Linux 5.8; the C library knows ENOSYS
+        // alone. Where it is a true refusal, of an immutable directory, the other refuses as well.
+        Err(Errno::EPERM) => may_make_entries_by_real_ids(directory),
+        done => Ok(done?),
+    }
+}
+
+/// faccessat(2), which C libraries make of the new call; who never was another user has no other
+/// ids.
+fn may_make_entries_by_real_ids(directory: impl AsFd) -> io::Result<()> {
+    use rustix::fs::{Access, AtFlags, accessat};
+    let wanted = Access::WRITE_OK | Access::EXEC_OK;
+    Ok(accessat(directory, c".", wanted, AtFlags::empty())?)
 }
 
 /// Sets the permission bits of an open directory, also of one that was opened as a place.

@@ -11,11 +11,16 @@ mod attempts;
 mod child;
 mod step;
 
+use std::path::Path;
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::unistd::{AccessFlags, access};
+
 use crate::capabilities::has_sys_admin;
+use crate::image_mounts::image_mounts;
 use crate::namespaces::{NamespaceError, NamespaceStep};
-use crate::refusal::{NamespaceFacts, Refusal, diagnose};
+use crate::refusal::{Cause, NamespaceFacts, Refusal, diagnose, find_causes};
 use child::{Attempt, Outcome};
 use step::{Failure, Step};
 
@@ -31,7 +36,8 @@ pub struct Probe {
     pub ok: bool,
     /// What was found, for people.
     pub detail: String,
-    /// The error code that a run would end with for this reason.
+    /// The error code that a run would end with for this reason; `None`, too, where it would do
+    /// something else instead.
     pub code: Option<&'static str>,
     /// Why it does not work; whole sentences.
     pub causes: Vec<String>,
@@ -48,6 +54,14 @@ impl Probe {
             code: None,
             causes: Vec::new(),
             hints: Vec::new(),
+        }
+    }
+
+    /// It does not work, and a run does something else in its place.
+    fn stood_in_for(name: &'static str, refusal: Refusal) -> Self {
+        Self {
+            code: None,
+            ..Self::bad(name, "", refusal)
         }
     }
 
@@ -73,7 +87,7 @@ impl Probe {
 /// # Errors
 /// The diagnosed refusal.
 pub fn probe_user_namespace() -> Result<(), Refusal> {
-    attempt(attempts::user_namespace, &NamespaceFacts::gather())
+    attempt(attempts::user_namespace, &NamespaceFacts::gather()).map_err(|failed| failed.refusal)
 }
 
 /// Does what a run begins with, in a child: a user namespace with a mount namespace in it, or where
@@ -90,86 +104,183 @@ pub fn probe_namespaces(as_root: bool) -> Result<(), Refusal> {
     match child::run(what, LIMIT) {
         Outcome::Done => Ok(()),
         // What tells the cause is gathered only now: it costs as much as the rest of a start.
-        outcome => told(outcome, &NamespaceFacts::gather()),
+        outcome => judge(outcome, &NamespaceFacts::gather()).map_err(|failed| failed.refusal),
     }
 }
 
-/// Probes everything, in the order of [`Probe::name`]; some ten milliseconds.
-pub fn probe_host() -> Vec<Probe> {
-    let facts = NamespaceFacts::gather();
+/// Probes everything, in the order of [`Probe::name`]; some ten milliseconds. `launcher` is what
+/// advice names as the program that needs a right; where it is told.
+pub fn probe_host(launcher: Option<&Path>) -> Vec<Probe> {
+    let facts = facts_for(launcher);
     let root = has_sys_admin();
     let choose = |as_root: Attempt, as_user: Attempt| if root { as_root } else { as_user };
-    let user_namespace = attempt(attempts::user_namespace, &facts);
-    let allowed = user_namespace.is_ok();
-    let probe = |name, code, good: &str, how: Attempt| match attempt(how, &facts) {
-        Ok(()) => Probe::good(name, good),
-        Err(refusal) => Probe::bad(name, code, refusal),
+    let tried = user_namespace_of(&facts);
+    let suspects = match &tried {
+        Ok(()) => Vec::new(),
+        Err(failed) => failed.suspects.clone(),
     };
-    vec![
-        advice::kernel(rustix::system::uname().release().to_string_lossy().as_ref()),
-        match user_namespace {
-            Ok(()) => Probe::good(
-                "user-namespace",
-                "a user namespace with a mount namespace and a first mount works",
-            ),
-            Err(refusal) => Probe::bad("user-namespace", "ERR_USERNS_DENIED", refusal),
-        },
+    let allowed = tried.is_ok();
+    let user_namespace = probe(
+        "user-namespace",
+        "a user namespace with a mount namespace and a first mount works",
+        tried,
+    );
+    // Root needs no user namespace: what refuses it a mount namespace says its first mount.
+    let tmpfs = if root || allowed {
         probe(
             "tmpfs",
-            "ERR_MOUNT_FAILED",
             "a tmpfs can be mounted and written",
-            choose(attempts::tmpfs_as_root, attempts::tmpfs_as_user),
-        ),
-        probe(
-            "overlay",
-            "ERR_MOUNT_FAILED",
-            "an overlay can be mounted on a tmpfs and written",
-            choose(attempts::overlay_as_root, attempts::overlay_as_user),
-        ),
-        probe(
-            "loop",
-            "ERR_MOUNT_FAILED",
-            "an image can be attached to a loop device",
-            attempts::loop_device,
-        ),
-        probe(
-            "fuse",
-            "ERR_MOUNT_FAILED",
-            "a FUSE file system can be mounted",
-            choose(attempts::fuse_as_root, attempts::fuse_as_user),
-        ),
-        advice::apparmor(&facts, allowed),
-        advice::seccomp(&facts, allowed),
+            attempt(
+                choose(attempts::tmpfs_as_root, attempts::tmpfs_as_user),
+                &facts,
+            ),
+        )
+    } else {
+        advice::without_namespaces("tmpfs", user_namespace.name)
+    };
+    let refused_by = [&user_namespace, &tmpfs]
+        .into_iter()
+        .skip(usize::from(root))
+        .find(|probe| probe.code == Some(REFUSED))
+        .map(|probe| probe.name);
+    let mounted = |name, good: &str, how| match refused_by {
+        Some(other) => advice::without_namespaces(name, other),
+        None => probe(name, good, attempt(how, &facts)),
+    };
+    let overlay_as_root = if facts.in_user_namespace() {
+        attempts::overlay_as_root_of_user_namespace
+    } else {
+        attempts::overlay_as_root
+    };
+    let overlay = mounted(
+        "overlay",
+        "an overlay can be mounted on a tmpfs and written",
+        choose(overlay_as_root, attempts::overlay_as_user),
+    );
+    let fuse = mounted(
+        "fuse",
+        "a FUSE file system can be mounted",
+        choose(attempts::fuse_as_root, attempts::fuse_as_user),
+    );
+    vec![
+        advice::kernel(rustix::system::uname().release().to_string_lossy().as_ref()),
+        user_namespace,
+        tmpfs,
+        overlay,
+        loop_device(&facts),
+        fuse,
+        advice::apparmor(&facts, &suspects),
+        advice::seccomp(&facts, &suspects),
     ]
 }
 
-fn attempt(what: Attempt, facts: &NamespaceFacts) -> Result<(), Refusal> {
-    told(child::run(what, LIMIT), facts)
+/// What is known of the launcher, which is another program than this one.
+fn facts_for(launcher: Option<&Path>) -> NamespaceFacts {
+    let facts = NamespaceFacts::gather();
+    let Some(launcher) = launcher else {
+        return facts;
+    };
+    // execve(2) of a file that may not be read makes a process that is not dumpable.
+    let unreadable = access(launcher, AccessFlags::R_OK) == Err(Errno::EACCES);
+    // AppArmor, which the path is for, knows programs by the path that has no links in it.
+    let resolved = launcher.canonicalize();
+    NamespaceFacts {
+        program: Some(resolved.unwrap_or_else(|_| launcher.to_owned())),
+        dumpable: Some(!unreadable),
+        ..facts
+    }
 }
 
-fn told(outcome: Outcome, facts: &NamespaceFacts) -> Result<(), Refusal> {
-    match outcome {
-        Outcome::Done => Ok(()),
-        Outcome::Failed(Failure {
-            step: Step::Namespace(step),
-            errno,
-        }) => Err(diagnose(
-            &NamespaceError { step, errno },
-            &facts_of_child(facts, step),
-        )),
-        Outcome::Failed(failure) => Err(advice::refusal(failure, facts)),
-        Outcome::Died => Err(advice::killed()),
-        Outcome::TimedOut => Err(advice::late(LIMIT)),
-        Outcome::NotStarted(error) => Err(advice::no_child(&error)),
+/// What the launcher will meet: the child can do what a launcher that is not dumpable cannot.
+fn user_namespace_of(facts: &NamespaceFacts) -> Result<(), Failed> {
+    let tried = attempt(attempts::user_namespace, facts);
+    if tried.is_ok() && facts.dumpable == Some(false) {
+        let step = NamespaceStep::SetGroups;
+        return Err(Failed::namespace(step, Errno::EACCES, facts));
     }
+    tried
+}
+
+/// The code of a run that is refused its namespaces.
+const REFUSED: &str = "ERR_USERNS_DENIED";
+
+fn probe(name: &'static str, good: &str, result: Result<(), Failed>) -> Probe {
+    match result {
+        Ok(()) => Probe::good(name, good),
+        Err(failed) => Probe::bad(name, failed.code, failed.refusal),
+    }
+}
+
+/// Where images are extracted in any case, no device is tried.
+fn loop_device(facts: &NamespaceFacts) -> Probe {
+    const NAME: &str = "loop";
+    match image_mounts("squashfs") {
+        Err(why) => Probe::stood_in_for(NAME, advice::no_images(&why)),
+        Ok(()) => probe(
+            NAME,
+            "an image can be attached to a loop device",
+            attempt(attempts::loop_device, facts),
+        ),
+    }
+}
+
+/// Something that was tried and does not work.
+struct Failed {
+    /// The code that a run would end with.
+    code: &'static str,
+    refusal: Refusal,
+    /// What may have refused namespaces, where it was they.
+    suspects: Vec<Cause>,
+}
+
+impl Failed {
+    fn namespace(step: NamespaceStep, errno: Errno, facts: &NamespaceFacts) -> Self {
+        let error = NamespaceError { step, errno };
+        Self {
+            code: REFUSED,
+            refusal: diagnose(&error, facts),
+            suspects: find_causes(&error, facts),
+        }
+    }
+
+    fn other(code: &'static str, refusal: Refusal) -> Self {
+        Self {
+            code,
+            refusal,
+            suspects: Vec::new(),
+        }
+    }
+}
+
+/// Tries it in a child.
+fn attempt(what: Attempt, facts: &NamespaceFacts) -> Result<(), Failed> {
+    judge(child::run(what, LIMIT), facts)
+}
+
+fn judge(outcome: Outcome, facts: &NamespaceFacts) -> Result<(), Failed> {
+    let failed = |refusal| Failed::other("ERR_MOUNT_FAILED", refusal);
+    Err(match outcome {
+        Outcome::Done => return Ok(()),
+        Outcome::Failed(Failure { step, errno }) => match step {
+            Step::Namespace(step) => Failed::namespace(step, errno, &facts_of_child(facts, step)),
+            Step::Loop(_) => Failed::other(
+                "ERR_IMAGE_MOUNT",
+                advice::refusal(Failure { step, errno }, facts),
+            ),
+            _ => failed(advice::refusal(Failure { step, errno }, facts)),
+        },
+        Outcome::Died => failed(advice::killed()),
+        Outcome::TimedOut => failed(advice::late(LIMIT)),
+        Outcome::NotStarted(error) => failed(advice::no_child(&error)),
+    })
 }
 
 /// The child has one thread, and in a user namespace of its own every capability.
 fn facts_of_child(facts: &NamespaceFacts, step: NamespaceStep) -> NamespaceFacts {
-    let inside = step != NamespaceStep::UserNamespace;
+    let outside = [NamespaceStep::Proc, NamespaceStep::UserNamespace];
     NamespaceFacts {
         threads: Some(1),
-        sys_admin: facts.sys_admin || inside,
+        sys_admin: facts.sys_admin || !outside.contains(&step),
         ..facts.clone()
     }
 }

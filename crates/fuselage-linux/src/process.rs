@@ -2,7 +2,6 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::os::raw::{c_char, c_int};
 use std::time::{Duration, Instant};
 
@@ -101,18 +100,6 @@ pub fn ends_within(child: Pid, limit: Duration) -> io::Result<Option<ExitKind>> 
         }
         std::thread::sleep(PAUSE);
     }
-}
-
-/// A descriptor that is readable once the child has ended.
-///
-/// # Errors
-/// `ENOSYS` before Linux 5.3; and what pidfd_open(2) says.
-pub fn end_descriptor(child: Pid) -> io::Result<OwnedFd> {
-    let pid = rustix::process::Pid::from_raw(child.as_raw()).ok_or(Errno::ESRCH)?;
-    Ok(rustix::process::pidfd_open(
-        pid,
-        rustix::process::PidfdFlags::empty(),
-    )?)
 }
 
 /// The processor time that all threads of a process have taken so far.

@@ -5,8 +5,11 @@
 //! what a person has to do.
 
 mod advice;
+mod apparmor;
 mod cause;
 mod facts;
+mod launcher;
+mod sentence;
 #[cfg(test)]
 mod tests;
 
@@ -29,18 +32,12 @@ pub struct Refusal {
 /// Says what `error` means on a host with these `facts`.
 pub fn diagnose(error: &NamespaceError, facts: &NamespaceFacts) -> Refusal {
     let causes = find_causes(error, facts);
-    let mut hints: Vec<String> = Vec::new();
-    for hint in causes.iter().flat_map(|cause| advice::hints(cause, facts)) {
-        if !hints.contains(&hint) {
-            hints.push(hint);
-        }
-    }
     Refusal {
         message: error.to_string(),
         causes: causes
             .iter()
-            .map(|cause| advice::sentence(cause, facts))
+            .map(|cause| sentence::sentence(cause, facts))
             .collect(),
-        hints,
+        hints: advice::hints(&causes, facts),
     }
 }

@@ -4,7 +4,7 @@
 //! Others may go on changing the tree. It is bounded how often it is tried again.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::dir::{Dir, Type};
@@ -13,6 +13,7 @@ use rustix::io::Errno;
 
 use crate::beneath::open_above;
 use crate::file_identity::file_identity;
+use crate::mount_id::mount_id_of_old_kernel;
 use crate::own_directory;
 
 const FLAGS: OFlags = OFlags::DIRECTORY
@@ -303,16 +304,8 @@ fn open_on_this_mount(parent: BorrowedFd<'_>, name: &[u8], access: OFlags) -> io
 /// number tells nothing.
 fn open_and_compare(parent: BorrowedFd<'_>, name: &[u8], access: OFlags) -> io::Result<OwnedFd> {
     let opened = openat(parent, name, FLAGS | access, Mode::empty())?;
-    match mount_id(parent)? == mount_id(opened.as_fd())? {
+    match mount_id_of_old_kernel(parent)? == mount_id_of_old_kernel(opened.as_fd())? {
         true => Ok(opened),
         false => Err(Errno::XDEV.into()),
     }
-}
-
-/// The mount that an open file is on (`mnt_id`, proc(5)).
-fn mount_id(descriptor: BorrowedFd<'_>) -> io::Result<String> {
-    let path = format!("/proc/self/fdinfo/{}", descriptor.as_raw_fd());
-    let text = std::fs::read_to_string(path)?;
-    let id = text.lines().find_map(|line| line.strip_prefix("mnt_id:"));
-    Ok(id.ok_or(io::ErrorKind::InvalidData)?.trim().to_owned())
 }

@@ -3,7 +3,8 @@
 //!
 //! musl's malloc asks the kernel for a page or two for each size of block and gives them back when
 //! they are empty, which is a dozen system calls and page faults of a start. Whatever does not fit
-//! into the room comes from the system's allocator as ever.
+//! into the room comes from the system's allocator as ever. Where that has none, the program ends in
+//! its own words: the standard library would abort.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
@@ -22,6 +23,8 @@ pub struct StartMemory {
     /// How much of the room is taken, from its beginning.
     used: AtomicUsize,
     room: UnsafeCell<Room>,
+    /// Ends the program.
+    out_of_memory: fn() -> !,
 }
 
 #[repr(align(16))]
@@ -41,19 +44,25 @@ impl std::fmt::Debug for StartMemory {
     }
 }
 
-impl Default for StartMemory {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl StartMemory {
-    /// With an empty room.
-    pub const fn new() -> Self {
+    /// With an empty room. `out_of_memory` is called where the system has no memory: it must
+    /// allocate none, and ends the program, of which any thread may be the caller.
+    ///
+    /// So who asks whether there is memory (`try_reserve`) learns of none that there is not; nobody
+    /// in the launcher does but the standard library, which would give up as well.
+    pub const fn new(out_of_memory: fn() -> !) -> Self {
         Self {
             used: AtomicUsize::new(0),
             room: UnsafeCell::new(Room([0; ROOM])),
+            out_of_memory,
         }
+    }
+
+    fn or_end(&self, block: *mut u8) -> *mut u8 {
+        if block.is_null() {
+            (self.out_of_memory)()
+        }
+        block
     }
 
     fn base(&self) -> *mut u8 {
@@ -112,7 +121,7 @@ unsafe impl GlobalAlloc for StartMemory {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract of `alloc`.
         self.take(layout)
-            .unwrap_or_else(|| unsafe { System.alloc(layout) })
+            .unwrap_or_else(|| self.or_end(unsafe { System.alloc(layout) }))
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -123,7 +132,7 @@ unsafe impl GlobalAlloc for StartMemory {
                 block
             }
             // SAFETY: the caller keeps the contract of `alloc_zeroed`.
-            None => unsafe { System.alloc_zeroed(layout) },
+            None => self.or_end(unsafe { System.alloc_zeroed(layout) }),
         }
     }
 
@@ -140,7 +149,7 @@ unsafe impl GlobalAlloc for StartMemory {
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         let Some(offset) = self.offset_of(block) else {
             // SAFETY: it is no block of the room, so it came from the system with this layout.
-            return unsafe { System.realloc(block, layout, new_size) };
+            return self.or_end(unsafe { System.realloc(block, layout, new_size) });
         };
         if new_size <= LARGEST && self.move_end(offset, layout.size(), new_size)
             || new_size <= layout.size()
@@ -151,10 +160,8 @@ unsafe impl GlobalAlloc for StartMemory {
         // have the smaller of the two sizes, and are apart.
         unsafe {
             let moved = self.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
-            if !moved.is_null() {
-                moved.copy_from_nonoverlapping(block, layout.size().min(new_size));
-                self.dealloc(block, layout);
-            }
+            moved.copy_from_nonoverlapping(block, layout.size().min(new_size));
+            self.dealloc(block, layout);
             moved
         }
     }
@@ -163,6 +170,46 @@ unsafe impl GlobalAlloc for StartMemory {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn end() -> ! {
+        crate::process::exit_now(OUT_OF_MEMORY)
+    }
+
+    const OUT_OF_MEMORY: i32 = 12;
+
+    #[test]
+    fn where_the_system_has_none_the_program_ends_in_its_own_words() {
+        use crate::process::{ExitKind, Forked, fork, wait_for};
+        let memory = Box::new(StartMemory::new(end));
+        // More than an address space has.
+        let vast = layout(1 << 60, 8);
+        type Asking = fn(&StartMemory, Layout) -> *mut u8;
+        let ways: [Asking; 3] = [
+            // SAFETY: the size is not zero.
+            |memory, vast| unsafe { memory.alloc(vast) },
+            // SAFETY: the size is not zero.
+            |memory, vast| unsafe { memory.alloc_zeroed(vast) },
+            // SAFETY: the block is given with the layout it has.
+            |memory, vast| unsafe {
+                memory.realloc(
+                    memory.alloc(layout(64 << 10, 8)),
+                    layout(64 << 10, 8),
+                    vast.size(),
+                )
+            },
+        ];
+        for way in ways {
+            match fork().unwrap() {
+                Forked::Child => {
+                    way(&memory, vast);
+                    crate::process::exit_now(0)
+                }
+                Forked::Parent(child) => {
+                    assert_eq!(wait_for(child).unwrap(), ExitKind::Exited(OUT_OF_MEMORY));
+                }
+            }
+        }
+    }
 
     fn layout(size: usize, align: usize) -> Layout {
         Layout::from_size_align(size, align).unwrap()
@@ -186,7 +233,7 @@ mod tests {
 
     #[test]
     fn blocks_are_aligned_and_apart() {
-        let memory = Box::new(StartMemory::new());
+        let memory = Box::new(StartMemory::new(end));
         let layouts = [(1, 1), (3, 8), (100, 64), (1, 1), (5000, 4096), (7, 2)];
         let blocks: Vec<_> = (1..)
             .zip(layouts)
@@ -201,7 +248,7 @@ mod tests {
 
     #[test]
     fn the_last_block_grows_shrinks_and_is_given_back_where_it_is() {
-        let memory = Box::new(StartMemory::new());
+        let memory = Box::new(StartMemory::new(end));
         let first = filled(&memory, layout(16, 8), 1);
         let last = filled(&memory, layout(16, 8), 2);
         // SAFETY: each block is given with the layout it has.
@@ -219,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_block_with_another_one_behind_it_moves_to_grow() {
-        let memory = Box::new(StartMemory::new());
+        let memory = Box::new(StartMemory::new(end));
         let first = filled(&memory, layout(16, 8), 1);
         let last = filled(&memory, layout(16, 8), 2);
         // SAFETY: each block is given with the layout it has.
@@ -238,7 +285,7 @@ mod tests {
 
     #[test]
     fn what_was_used_before_is_zeroed_where_that_is_asked() {
-        let memory = Box::new(StartMemory::new());
+        let memory = Box::new(StartMemory::new(end));
         let used = filled(&memory, layout(64, 8), 9);
         // SAFETY: each block is given with the layout it has.
         unsafe {
@@ -251,7 +298,7 @@ mod tests {
 
     #[test]
     fn large_blocks_and_those_that_find_no_room_are_the_systems() {
-        let memory = Box::new(StartMemory::new());
+        let memory = Box::new(StartMemory::new(end));
         let large = layout(LARGEST + 1, 8);
         let block = filled(&memory, large, 1);
         assert!(memory.offset_of(block).is_none());
@@ -278,7 +325,7 @@ mod tests {
 
     #[test]
     fn threads_get_blocks_of_their_own() {
-        let memory = Box::new(StartMemory::new());
+        let memory = Box::new(StartMemory::new(end));
         std::thread::scope(|scope| {
             for byte in 1..=4_u8 {
                 let memory = &*memory;

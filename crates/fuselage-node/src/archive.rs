@@ -31,6 +31,8 @@ pub struct ArchiveFacts {
     pub format: Option<&'static str>,
     /// Where the archive begins in the file, in bytes.
     pub offset: i64,
+    /// How long an image says that it is, in bytes; of base64 text the one that is decoded.
+    pub image_length: Option<i64>,
     /// In words, for messages.
     pub looks_like: String,
     /// What helps somebody who gave this file, if it is none that is accepted.
@@ -63,6 +65,9 @@ fn inspect(path: &Path) -> Result<ArchiveFacts, ErrorReport> {
         },
         format: detection.format.map(|format| format.name()),
         offset: i64::try_from(detection.offset).unwrap_or(i64::MAX),
+        image_length: detection
+            .image_length
+            .and_then(|length| i64::try_from(length).ok()),
         looks_like: detection.looks_like,
         advice: detection.advice,
         accepted: Format::accepted().collect(),

@@ -1,12 +1,13 @@
 //! Looking at the host.
 
-use fuselage_linux::host_facts;
+use fuselage_linux::{host_facts, image_mounts};
 use napi_derive::napi;
 
 use crate::outcome::HostOutcome;
+use crate::report::ErrorReport;
 
 /// What this process is and what the host offers, without trying anything.
-#[napi(object, object_from_js = false)]
+#[napi(object, object_from_js = false, use_nullable = true)]
 #[derive(Debug)]
 pub struct HostFacts {
     /// The real user id.
@@ -29,6 +30,8 @@ pub struct HostFacts {
     pub kernel_release: String,
     /// Changes with each start of the host.
     pub boot_id: String,
+    /// Why namespaces will be refused, where that needs no trying.
+    pub refused: Option<ErrorReport>,
 }
 
 impl From<host_facts::HostFacts> for HostFacts {
@@ -44,8 +47,17 @@ impl From<host_facts::HostFacts> for HostFacts {
             overflow_uid: facts.overflow_uid,
             kernel_release: facts.kernel_release,
             boot_id: facts.boot_id,
+            refused: facts.refused.map(ErrorReport::from),
         }
     }
+}
+
+/// Why the kernel cannot mount images of this file system here; null: it can.
+#[napi]
+pub fn why_no_image_mounts(file_system: String) -> Option<String> {
+    image_mounts::image_mounts(&file_system)
+        .err()
+        .map(|refused| refused.to_string())
 }
 
 /// Facts of this process and host.

@@ -1,9 +1,11 @@
 //! What this host allows, tried for real.
 
 use fuselage_linux::probe;
+use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
 use crate::outcome::{DoneOutcome, done};
+use crate::path::path;
 use crate::report::ErrorReport;
 
 /// One thing a run may need.
@@ -37,10 +39,12 @@ impl From<probe::Probe> for Probe {
     }
 }
 
-/// Everything that `fuselage doctor` reports of the host.
+/// Everything that `fuselage doctor` reports of the host; `launcher` is the program that advice is
+/// about.
 #[napi]
-pub fn probe_host() -> Vec<Probe> {
-    probe::probe_host().into_iter().map(Probe::from).collect()
+pub fn probe_host(launcher: Option<Buffer>) -> Vec<Probe> {
+    let probes = probe::probe_host(launcher.as_ref().map(path));
+    probes.into_iter().map(Probe::from).collect()
 }
 
 /// Enters a user and a mount namespace and mounts a tmpfs, in a throw-away child.

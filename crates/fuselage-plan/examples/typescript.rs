@@ -26,6 +26,7 @@ fn main() -> std::io::Result<()> {
         DecodedSource,
         Source,
         FormatName,
+        FileSystem,
         ExtractLimits,
         MountPointWay,
         ProcdirParent,

@@ -20,8 +20,8 @@ pub use path::{Place, PlanPath, ProcdirPath};
 pub use plan::{Environment, EnvironmentValue, MountPlan, Namespaces, Program, Reason, SearchTree};
 pub use question::{Question, QuestionError};
 pub use step::{
-    DecodedSource, ExtractLimits, FileIdentity, FormatName, MountPointWay, ProcdirParent,
-    ReadOnlyWay, Source, SourceFile, Step, StepId,
+    DecodedSource, ExtractLimits, FileIdentity, FileSystem, FormatName, MountPointWay,
+    ProcdirParent, ReadOnlyWay, Source, SourceFile, Step, StepId,
 };
 pub use validate::{InvalidPlan, validate};
 

@@ -61,6 +61,24 @@ pub enum Source {
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct FormatName(pub String);
 
+/// A file system that images are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum FileSystem {
+    /// squashfs 4.0.
+    Squashfs,
+}
+
+impl FileSystem {
+    /// What mount(2) calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Squashfs => "squashfs",
+        }
+    }
+}
+
 /// What an archive may at most unpack to. Every limit can be raised; the error names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
@@ -170,6 +188,24 @@ pub enum Step {
         /// The text.
         source: SourceFile,
     },
+    /// Mounts an image over a directory that it makes, `ro,nosuid,nodev`.
+    Image {
+        /// What later steps call it.
+        id: StepId,
+        /// The file that the image is in.
+        source: Source,
+        /// The file system of the image, as mount(8) calls it.
+        file_system: FileSystem,
+        /// Where the image begins in the file, in bytes.
+        #[cfg_attr(feature = "typescript", ts(type = "number"))]
+        offset: u64,
+        /// How long it is, in bytes; nothing of the file behind it is read, but for what fills the
+        /// last block of the device.
+        #[cfg_attr(feature = "typescript", ts(type = "number"))]
+        length: u64,
+        /// The directory to make; its parent is there already.
+        at: Place,
+    },
     /// Unpacks an archive into a directory that it makes.
     Extract {
         /// What later steps call it.
@@ -207,6 +243,7 @@ impl Step {
             | Self::Procdir { id, .. }
             | Self::Directory { id, .. }
             | Self::Decode { id, .. }
+            | Self::Image { id, .. }
             | Self::Extract { id, .. }
             | Self::ReadOnly { id, .. } => id,
         }

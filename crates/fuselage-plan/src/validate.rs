@@ -55,6 +55,9 @@ pub enum InvalidPlan {
     /// A file has no format, or what is only decoded later has one.
     #[error("the step `{0}` must have a format and an offset for a file, and for nothing else")]
     Format(StepId),
+    /// Image mounts are asked for of nothing.
+    #[error("the image of the step `{0}` has no bytes")]
+    Image(StepId),
     /// A variable name that no environment can have.
     #[error("`{0}` is no name of an environment variable")]
     Variable(String),
@@ -121,7 +124,7 @@ pub fn validate(plan: &MountPlan, words: usize) -> Result<(), InvalidPlan> {
 /// place; `None`: it is the same in both.
 fn mounts(step: &Step) -> Option<bool> {
     match step {
-        Step::MountPoint { .. } => Some(true),
+        Step::MountPoint { .. } | Step::Image { .. } => Some(true),
         Step::Procdir { on, size, .. } => Some(*on != ProcdirParent::Extracted || size.is_some()),
         Step::ReadOnly { how, .. } => Some(*how == ReadOnlyWay::Mount),
         Step::Directory { .. } | Step::Decode { .. } | Step::Extract { .. } => None,
@@ -179,6 +182,16 @@ impl Made {
                 text(&source.path, &id.0)?;
                 Kind::Decoded
             }
+            Step::Image {
+                at, source, length, ..
+            } => {
+                self.target(at, &id.0)?;
+                self.source(id, source)?;
+                if *length == 0 {
+                    return Err(InvalidPlan::Image(id.clone()));
+                }
+                Kind::Tree
+            }
             Step::Extract {
                 at,
                 source,
@@ -187,15 +200,10 @@ impl Made {
                 ..
             } => {
                 self.target(at, &id.0)?;
+                self.source(id, source)?;
                 let has_place = match source {
-                    Source::File(file) => {
-                        text(&file.path, &id.0)?;
-                        format.is_some()
-                    }
-                    Source::Decoded(source) => {
-                        self.reference(id, &source.decoded, Kind::Decoded, "a decoded file")?;
-                        format.is_none() && *offset == 0
-                    }
+                    Source::File(_) => format.is_some(),
+                    Source::Decoded(_) => format.is_none() && *offset == 0,
                 };
                 if !has_place {
                     return Err(InvalidPlan::Format(id.clone()));
@@ -211,6 +219,16 @@ impl Made {
             return Err(InvalidPlan::Id(id.clone()));
         }
         Ok(())
+    }
+
+    /// A file has a path, and what was decoded a step that did it.
+    fn source(&self, user: &StepId, source: &Source) -> Result<(), InvalidPlan> {
+        match source {
+            Source::File(file) => text(&file.path, &user.0),
+            Source::Decoded(source) => {
+                self.reference(user, &source.decoded, Kind::Decoded, "a decoded file")
+            }
+        }
     }
 
     fn has_procdir(&self) -> bool {

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use fuselage_linux::causes::exhausted;
 use thiserror::Error;
 
 use crate::user::Intruder;
@@ -120,6 +121,8 @@ pub enum Reason {
     },
 }
 
+const ANOTHER: &str = "set FUSELAGE_HOME to a directory of your own that you may write in";
+
 fn open_to(intruder: Intruder) -> String {
     match intruder {
         Intruder::Owner(owner) => format!("belongs to uid {owner}"),
@@ -185,11 +188,9 @@ impl StoreError {
             | Reason::OwnerUnknown { .. }
             | Reason::NotDirectory { .. }
             | Reason::Missing { .. }
-            | Reason::ReadOnly { .. }
-            | Reason::Call { .. } => {
-                hints.push(
-                    "set FUSELAGE_HOME to a directory of your own that you may write in".to_owned(),
-                );
+            | Reason::ReadOnly { .. } => hints.push(ANOTHER.to_owned()),
+            Reason::Call { source, .. } => {
+                hints.push(exhausted(source).unwrap_or(ANOTHER).to_owned());
             }
         }
         hints

@@ -8,9 +8,17 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
+mod calls;
 mod child;
 mod left_out;
+// Its registers are those of one machine; what is traced with it is the same on all.
+#[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
+pub mod traced;
 mod user;
+
+#[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
+pub use calls::{Call, Effect};
 
 pub use child::in_child;
 pub use left_out::{

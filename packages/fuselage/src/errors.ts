@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'ERR_HOME_OWNER'
   | 'ERR_HOME_RELATIVE'
   | 'ERR_HOME_UNUSABLE'
+  | 'ERR_IMAGE_MOUNT'
   | 'ERR_INTERNAL'
   | 'ERR_MOUNT_FAILED'
   | 'ERR_NODE_MISSING'

@@ -16,7 +16,13 @@ import type { ErrorReport, Input } from './native/plan-types.js';
 /** The part of the addon that looks at things. */
 export type Looking = Pick<
   Addon,
-  'inspectArchive' | 'inspectFile' | 'inspectHome' | 'inspectFallback' | 'hostFacts' | 'probeHost'
+  | 'inspectArchive'
+  | 'inspectFile'
+  | 'inspectHome'
+  | 'inspectFallback'
+  | 'hostFacts'
+  | 'whyNoImageMounts'
+  | 'probeHost'
 >;
 
 /** Whose run it is. */
@@ -116,9 +122,20 @@ export class Inputs {
     return facts;
   }
 
-  /** What this host allows, tried for real; for `fuselage doctor`. */
-  probes(): Probe[] {
-    return this.#looking().probeHost();
+  /** Why the kernel cannot mount images of `fileSystem` here; null: it can. */
+  whyNoImageMounts(fileSystem: string): string | null {
+    const why = this.#looking().whyNoImageMounts(fileSystem);
+    this.#fact(`image mounts of ${fileSystem}`, why);
+    return why;
+  }
+
+  /**
+   * What this host allows, tried for real; for `fuselage doctor`.
+   *
+   * @param launcher - the program that advice is about
+   */
+  probes(launcher: string): Probe[] {
+    return this.#looking().probeHost(toBytes(launcher));
   }
 
   /** The home directory that the password database has for this user; null: it knows no such user. */

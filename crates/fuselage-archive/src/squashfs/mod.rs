@@ -30,7 +30,7 @@ use crate::tree::{Leaf, Tree};
 /// squashfs 4.0, also with something behind it.
 pub(crate) const FORMAT: Format = Format {
     name: "squashfs",
-    is_image: true,
+    image_length: Some(superblock::image_length),
     recognise,
     open,
 };

@@ -61,6 +61,13 @@ impl Superblock {
     }
 }
 
+/// How long an image with these first bytes says that it is, in bytes.
+pub(crate) fn image_length(head: &[u8]) -> Option<u64> {
+    /// Where `bytes_used` stands (`struct squashfs_super_block`).
+    const BYTES_USED: usize = 40;
+    Some(u64::from_le_bytes(*head.get(BYTES_USED..)?.first_chunk()?))
+}
+
 /// Reads and checks it.
 pub(crate) fn read_superblock(source: &Source<'_>) -> Result<Superblock, ArchiveError> {
     let bytes = source.read_up_to(LENGTH, 0)?;

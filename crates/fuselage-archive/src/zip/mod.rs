@@ -29,7 +29,7 @@ use crate::zip::local::data_offset;
 pub(crate) const FORMAT: Format = Format {
     name: "zip",
     recognise,
-    is_image: false,
+    image_length: None,
     open,
 };
 

@@ -2,17 +2,15 @@
 //! not.
 
 use std::io;
-use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use fuselage_linux::poll::{Watch, wait_for_any};
+use fuselage_linux::child_end::ChildEnd;
+use fuselage_linux::poll::Watch;
 use fuselage_linux::process::{self, ExitKind, Pid, Signal};
 use fuselage_linux::signals::{Arrival, Borrowed};
 
 /// So long may node take to end after a signal; a second signal ends it at once.
 const GRACE: Duration = Duration::from_secs(2);
-/// How often one looks whether node has ended, where the kernel does not tell (before 5.3).
-const INTERVAL: Duration = Duration::from_millis(10);
 
 /// The signals of one asking.
 pub(crate) struct Interruption<'a> {
@@ -71,7 +69,7 @@ impl<'a> Interruption<'a> {
     /// # Errors
     /// As `process::wait_for`.
     pub(crate) fn await_end(&mut self, node: Pid) -> io::Result<ExitKind> {
-        let end = process::end_descriptor(node).ok();
+        let end = ChildEnd::of(node);
         loop {
             if let Some(how) = process::has_ended(node)? {
                 return Ok(how);
@@ -80,20 +78,7 @@ impl<'a> Interruption<'a> {
                 process::send_signal(node, Signal::SIGKILL);
                 return process::wait_for(node);
             }
-            let left = self.time_left();
-            match &end {
-                Some(end) => {
-                    let end = Watch {
-                        descriptor: end.as_fd(),
-                        write: false,
-                    };
-                    wait_for_any([end, self.watch()], left)?;
-                }
-                None => {
-                    let soon = left.map_or(INTERVAL, |left| left.min(INTERVAL));
-                    wait_for_any([self.watch()], Some(soon))?;
-                }
-            }
+            end.wait_beside(self.watch(), self.time_left())?;
             self.pass_on(node);
         }
     }

@@ -61,7 +61,7 @@ pub(crate) fn start(
         ],
         program,
         environment: node_environment(asking.environment),
-        nothing: descriptors::move_up(open::open_source("/dev/null".as_ref())?.into())?,
+        nothing: descriptors::move_up(open::open_nothing()?)?,
         socket: descriptors::move_up(theirs)?,
         failure: descriptors::move_up(failure)?,
     };

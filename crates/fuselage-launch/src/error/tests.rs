@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use fuselage_linux::loop_device::LoopError;
+use fuselage_linux::namespaces::NamespaceStep;
 use fuselage_linux::process::Signal;
 
 use super::*;
@@ -30,8 +32,10 @@ fn number(error: &LaunchError) -> usize {
         LaunchError::ProcdirsFull { .. } => 18,
         LaunchError::RunEscapes { .. } => 19,
         LaunchError::WorkerUnconfined { .. } => 20,
-        LaunchError::RealDirectory { .. } => 21,
-        LaunchError::Supervision { .. } => 22,
+        LaunchError::Image { .. } => 21,
+        LaunchError::RealDirectory { .. } => 22,
+        LaunchError::Supervision { .. } => 23,
+        LaunchError::Namespace { .. } => 24,
     }
 }
 
@@ -101,6 +105,22 @@ fn every() -> Vec<LaunchError> {
             entries: vec![],
         });
     }
+    let device_missing = LoopError::Control(io::ErrorKind::NotFound.into());
+    let image = String::from("image");
+    for error in [
+        ImageError::CutOff {
+            found: 1,
+            length: 2,
+        },
+        ImageError::Loop(device_missing),
+        ImageError::Loop(LoopError::Busy { image }),
+    ] {
+        every.push(LaunchError::Image {
+            archive: path(),
+            path: path(),
+            error,
+        });
+    }
     for step in ConfineStep::ALL {
         every.push(LaunchError::WorkerUnconfined {
             verb: "extract",
@@ -146,6 +166,10 @@ fn every() -> Vec<LaunchError> {
                 what: "do it",
                 source: source(),
             },
+            LaunchError::Namespace {
+                step: NamespaceStep::FirstMount,
+                source: source(),
+            },
         ]);
     }
     every
@@ -168,5 +192,5 @@ fn every_error_says_what_why_and_what_to_do() {
         }
         assert!((125..=127).contains(&report.exit_code), "{said}");
     }
-    assert_eq!(seen, (0..23).collect());
+    assert_eq!(seen, (0..25).collect());
 }

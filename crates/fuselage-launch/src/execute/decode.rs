@@ -8,6 +8,7 @@ use fuselage_linux::signals::ChildSignal;
 
 use crate::error::LaunchError;
 use crate::execute::archive_worker::{About, ArchiveWorker, space};
+use crate::execute::image;
 use crate::execute::procdir::Procdir;
 use crate::execute::progress::{Amount, TerminalProgress};
 use crate::execute::sources::Archive;
@@ -15,9 +16,14 @@ use crate::execute::worker::Kept;
 
 const VERB: &str = "decode";
 
-/// Decodes `text` into a new file in the private directory, which is open to read alone then. Nobody else
-/// can ever open it, and it is gone when it is closed.
-pub(crate) fn decode(text: &Archive, procdir: &Procdir) -> Result<Archive, LaunchError> {
+/// Decodes `text` into a new file in the private directory, which is open to read alone then. Nobody
+/// else can ever open it, and it is gone when it is closed. What is to be mounted is filled up for
+/// that.
+pub(crate) fn decode(
+    text: &Archive,
+    procdir: &Procdir,
+    to_be_mounted: bool,
+) -> Result<Archive, LaunchError> {
     let root = procdir.root.as_fd();
     let failed_to_make = |source| procdir.failed(source);
     let file = open::make_unnamed_file(root).map_err(failed_to_make)?;
@@ -48,6 +54,9 @@ pub(crate) fn decode(text: &Archive, procdir: &Procdir) -> Result<Archive, Launc
     };
     let mut progress = TerminalProgress::new("decoding ", total);
     worker.ask(&(), &about, root, progress.as_mut())?;
+    if to_be_mounted {
+        image::fill_up(&file.writer).map_err(failed_to_make)?;
+    }
     Ok(Archive {
         file: file.reader,
         path: text.path.clone(),

@@ -6,6 +6,7 @@ mod archive_worker;
 mod decode;
 mod environment;
 mod extract;
+mod image;
 mod mount_place;
 mod namespaces;
 mod otherwise;
@@ -29,6 +30,8 @@ use crate::error::LaunchError;
 use crate::execute::sources::Opened;
 use crate::explain;
 
+pub(crate) use image::ImageError;
+
 /// Does what the plan says and becomes its program; returns only why that failed.
 pub(crate) fn execute(
     plan: &MountPlan,
@@ -49,6 +52,7 @@ fn prepare(
     validate(plan, words.len()).map_err(|error| LaunchError::PlanInvalid {
         why: error.to_string(),
     })?;
+    namespaces::require_proc()?;
     // Before the home is made: a umask could keep its owner out of it.
     let umask = open::replace_umask(0);
     let plan = otherwise::choose(plan);

@@ -12,7 +12,6 @@ use fuselage_linux::mount::{TmpfsOptions, is_own_tmpfs_root, mount_tmpfs_at};
 use fuselage_linux::namespaces::{NamespaceError, NamespaceStep};
 use fuselage_linux::own_directory::open_place_at;
 use fuselage_linux::{open, process};
-use fuselage_plan::Namespaces;
 
 use crate::error::LaunchError;
 use crate::execute::mount_place::{MountPlace, same};
@@ -80,14 +79,10 @@ impl Procdir {
 
 /// Makes the directory of this run: on the tmpfs of all runs, mounted now or by an outer run, a
 /// directory named after the pid, and on that a tmpfs of its own of at most `size` bytes.
-pub(crate) fn make(
-    on: &MountPlace,
-    size: Option<u64>,
-    namespaces: Namespaces,
-) -> Result<Procdir, LaunchError> {
+pub(crate) fn make(on: &MountPlace, size: Option<u64>) -> Result<Procdir, LaunchError> {
     let all = match is_of_outer_run(on)? {
         true => &on.directory,
-        false => &first_mount(on, namespaces)?,
+        false => &first_mount(on)?,
     };
     let (name, below) = make_own_directory(all, on)?;
     let path = on.path.join(&name);
@@ -115,8 +110,8 @@ fn is_of_outer_run(on: &MountPlace) -> Result<bool, LaunchError> {
         .map_err(|error| LaunchError::system("look at the mounts of outer runs", error))
 }
 
-/// The first mount of a user namespace is where seccomp, Landlock and AppArmor refuse.
-fn first_mount(on: &MountPlace, namespaces: Namespaces) -> Result<OwnedFd, LaunchError> {
+/// The first mount is where seccomp, Landlock and AppArmor refuse.
+fn first_mount(on: &MountPlace) -> Result<OwnedFd, LaunchError> {
     let options = TmpfsOptions {
         name: OUTER_NAME,
         size: OUTER_SIZE,
@@ -124,15 +119,14 @@ fn first_mount(on: &MountPlace, namespaces: Namespaces) -> Result<OwnedFd, Launc
         mode: 0o700,
     };
     let mounted = mount_tmpfs_at(on.parent.as_fd(), &on.name, on.directory.as_fd(), &options);
-    mounted.map_err(|error| match namespaces {
-        Namespaces::User if !error.is_of_another_directory() => {
-            let step = NamespaceStep::FirstMount;
-            refused(&NamespaceError {
-                step,
-                errno: error.errno,
-            })
+    mounted.map_err(|error| {
+        if error.is_of_another_directory() {
+            return mount_failed(&on.path, &error);
         }
-        _ => mount_failed(&on.path, &error),
+        refused(&NamespaceError {
+            step: NamespaceStep::FirstMount,
+            errno: error.errno,
+        })
     })
 }
 

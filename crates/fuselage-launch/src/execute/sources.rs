@@ -11,6 +11,7 @@ use fuselage_store::{Home, open_home};
 
 use crate::error::LaunchError;
 use crate::execute::mount_place::Checked;
+use crate::execute::steps::missing;
 
 /// The opened sources and the checked directories of a plan.
 pub(crate) struct Opened {
@@ -57,12 +58,30 @@ impl Opened {
             mount_points: mount_points(plan)?,
         })
     }
+
+    /// What the step `id` reads; `decoded` is what was decoded so far.
+    pub(crate) fn archive<'a>(
+        &'a self,
+        id: &StepId,
+        source: &Source,
+        decoded: &'a BTreeMap<StepId, Archive>,
+    ) -> Result<&'a Archive, LaunchError> {
+        match source {
+            Source::File(_) => self.archives.get(id),
+            Source::Decoded(source) => decoded.get(&source.decoded),
+        }
+        .ok_or_else(|| missing(id))
+    }
 }
 
 /// The file of the user that a step reads.
 fn source_file(step: &Step) -> Option<&SourceFile> {
     match step {
         Step::Decode { source, .. }
+        | Step::Image {
+            source: Source::File(source),
+            ..
+        }
         | Step::Extract {
             source: Source::File(source),
             ..

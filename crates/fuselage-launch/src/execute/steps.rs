@@ -18,6 +18,7 @@ use fuselage_plan::{
 use crate::error::LaunchError;
 use crate::execute::decode;
 use crate::execute::extract::{Extraction, Work};
+use crate::execute::image::{self, Image};
 use crate::execute::mount_place::MountPlace;
 use crate::execute::procdir::{self, Procdir};
 use crate::execute::sources::{Archive, Opened};
@@ -139,6 +140,17 @@ fn reads(step: &Step, decoded: &StepId) -> bool {
             source: Source::Decoded(source),
             ..
         } => source.decoded == *decoded,
+        _ => mounts(step, decoded),
+    }
+}
+
+/// Whether `step` mounts what the step `decoded` has decoded.
+fn mounts(step: &Step, decoded: &StepId) -> bool {
+    match step {
+        Step::Image {
+            source: Source::Decoded(source),
+            ..
+        } => source.decoded == *decoded,
         _ => false,
     }
 }
@@ -161,15 +173,14 @@ impl Making<'_> {
                 made.mount_points.insert(id.clone(), place);
             }
             Step::Procdir { id, on, size } => {
-                let (size, namespaces) = (*size, self.plan.namespaces);
                 let procdir = match on {
                     ProcdirParent::Home => {
                         let home = self.opened.home.as_ref().ok_or_else(|| missing(id))?;
-                        procdir::make(&home.open_again()?, size, namespaces)?
+                        procdir::make(&home.open_again()?, *size)?
                     }
                     ProcdirParent::MountPoint(id) => {
                         let place = made.mount_points.get(id).ok_or_else(|| missing(id))?;
-                        procdir::make(place, size, namespaces)?
+                        procdir::make(place, *size)?
                     }
                     ProcdirParent::Extracted => self.extracted.take().ok_or_else(|| missing(id))?,
                 };
@@ -182,8 +193,29 @@ impl Making<'_> {
             Step::Decode { id, .. } => {
                 let text = self.opened.archives.get(id).ok_or_else(|| missing(id))?;
                 let procdir = made.procdir.as_ref().ok_or_else(|| missing(id))?;
-                let decoded = decode::decode(text, procdir)?;
+                let to_be_mounted = self.plan.steps.iter().any(|step| mounts(step, id));
+                let decoded = decode::decode(text, procdir, to_be_mounted)?;
                 made.decoded.insert(id.clone(), decoded);
+            }
+            Step::Image {
+                id,
+                source,
+                file_system,
+                offset,
+                length,
+                at,
+            } => {
+                made.make_directory(at)?;
+                let target = made.open(at)?;
+                let archive = self.opened.archive(id, source, &made.decoded)?;
+                let image = Image {
+                    archive,
+                    file_system: *file_system,
+                    offset: *offset,
+                    length: *length,
+                };
+                image::mount(&image, &target, &made.locate(at))?;
+                made.trees.insert(id.clone(), at.clone());
             }
             Step::Extract { id, at, .. } => {
                 made.trees.insert(id.clone(), at.clone());
@@ -239,14 +271,10 @@ impl Making<'_> {
             } = step
             {
                 self.made.make_directory(at)?;
-                let archive = match source {
-                    Source::File(_) => self.opened.archives.get(id),
-                    Source::Decoded(source) => self.made.decoded.get(&source.decoded),
-                };
                 works.push(Work {
                     without_permission: self.is_without_permission(id),
                     id,
-                    archive: archive.ok_or_else(|| missing(id))?,
+                    archive: self.opened.archive(id, source, &self.made.decoded)?,
                     format: format.as_ref(),
                     offset: *offset,
                     into: self.made.open(at)?,
@@ -259,7 +287,7 @@ impl Making<'_> {
     }
 }
 
-fn missing(id: &StepId) -> LaunchError {
+pub(crate) fn missing(id: &StepId) -> LaunchError {
     LaunchError::PlanInvalid {
         why: format!("the step `{}` was not made", id.0),
     }

@@ -14,6 +14,7 @@ use fuselage_linux::signals::{self, ChildSignal};
 use fuselage_linux::{descriptors, local_time};
 
 use crate::frames::{Incoming, receive_frame, send_frame};
+use crate::out_of_memory::{self, Listener, OUT_OF_MEMORY};
 
 /// The most bytes of an answer. The longest is an error, with a path or two in it.
 const ANSWER_LIMIT: usize = 1 << 20;
@@ -91,8 +92,11 @@ impl Worker {
             Forked::Child => {
                 // Closed with all others, and not by its owner.
                 std::mem::forget(ours);
-                work(parent, theirs.as_fd(), kept, answer);
-                process::exit_now(1)
+                let worked = work(parent, theirs.as_fd(), kept, answer);
+                process::exit_now(match worked {
+                    Err(error) if error.kind() == io::ErrorKind::OutOfMemory => OUT_OF_MEMORY,
+                    _ => 1,
+                })
             }
         }
     }
@@ -120,7 +124,7 @@ impl Worker {
         }
         let received = match sent {
             Ok(()) => receive_answer(socket, child, interval, is_stuck),
-            Err(_) => Received::Gone,
+            Err(error) => Received::without_socket(error),
         };
         self.ended(received, child)
     }
@@ -129,6 +133,7 @@ impl Worker {
     fn ended(&mut self, received: Received, child: Pid) -> io::Result<Worked> {
         match received {
             Received::Answer(answer) => Ok(Worked::Answer(answer)),
+            Received::Failed(error) => Err(error),
             Received::Stuck => self.end(Worked::Stuck),
             Received::Broken(why) => self.end(Worked::Broken(why)),
             Received::Gone => match process::ends_within(child, END_TIME) {
@@ -182,22 +187,28 @@ fn work(
     parent: Pid,
     socket: BorrowedFd<'_>,
     kept: &Kept<'_>,
-    mut answer: impl FnMut(&[u8]) -> Vec<u8>,
-) {
-    local_time::keep_zone();
+    answer: impl FnMut(&[u8]) -> Vec<u8>,
+) -> io::Result<()> {
+    out_of_memory::tell(Listener::Launcher);
+    local_time::keep_zone()?;
     signals::fail_at_file_size_limit();
     let descriptors: Vec<BorrowedFd<'_>> = kept.files.iter().copied().chain([socket]).collect();
     // The hook of the standard library would look for files, for a backtrace, and end this process
     // by SIGSYS: a fault of ours would look like an attack.
     std::panic::set_hook(Box::new(|_| std::process::abort()));
     let confined = confine_files_by(kept.files_by, parent, kept.root, &descriptors);
-    if send_frame(socket, &readiness(&confined)).is_err() || confined.is_err() {
-        return;
+    send_frame(socket, &readiness(&confined))?;
+    match confined {
+        Ok(()) => answer_all(socket, answer),
+        Err(_) => Ok(()),
     }
-    while let Ok(question) = receive_frame(socket) {
-        if send_frame(socket, &answer(&question)).is_err() {
-            break;
-        }
+}
+
+/// Until the other side is gone, which is an error.
+fn answer_all(socket: BorrowedFd<'_>, mut answer: impl FnMut(&[u8]) -> Vec<u8>) -> io::Result<()> {
+    loop {
+        let question = receive_frame(socket)?;
+        send_frame(socket, &answer(&question))?;
     }
 }
 
@@ -208,6 +219,20 @@ enum Received {
     Broken(&'static str),
     /// The other side of the socket is closed.
     Gone,
+    /// This process cannot ask or wait. The child may go on.
+    Failed(io::Error),
+}
+
+impl Received {
+    /// What an error of the socket means.
+    fn without_socket(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::UnexpectedEof => Self::Gone,
+            _ => Self::Failed(error),
+        }
+    }
 }
 
 fn receive_answer(
@@ -223,7 +248,7 @@ fn receive_answer(
         let received = match readable {
             Ok(true) => answer.receive(socket),
             Ok(false) => Err(io::ErrorKind::WouldBlock.into()),
-            Err(_) => return Received::Gone,
+            Err(error) => return Received::Failed(error),
         };
         match received {
             Ok(Some(answer)) => return Received::Answer(answer),
@@ -233,14 +258,14 @@ fn receive_answer(
                 if process::processor_time(child).is_ok_and(&mut is_stuck) {
                     return Received::Stuck;
                 }
-                if readable.is_ok_and(|readable| readable) {
+                if matches!(readable, Ok(true)) {
                     std::thread::sleep(PAUSE.min(interval));
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 return Received::Broken("its answer is longer than 1 MiB");
             }
-            Err(_) => return Received::Gone,
+            Err(error) => return Received::without_socket(error),
         }
         if answer.has_begun() && begin.get_or_insert_with(Instant::now).elapsed() > ANSWER_TIME {
             return Received::Broken(UNENDED);

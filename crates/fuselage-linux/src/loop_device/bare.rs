@@ -1,5 +1,5 @@
-//! Attaching for a probe, in a forked child that may allocate nothing: the same calls without
-//! paths, fall-backs and words.
+//! Attaching for a probe, in a forked child that may allocate nothing: the same calls, both ways,
+//! without paths and words.
 
 use std::ffi::CStr;
 use std::io::Write;
@@ -7,7 +7,9 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::thread::sleep;
 use std::time::Duration;
 
-use linux_raw_sys::loop_device::{LOOP_CONFIGURE, LOOP_CTL_GET_FREE};
+use linux_raw_sys::loop_device::{
+    LOOP_CONFIGURE, LOOP_CTL_GET_FREE, LOOP_SET_FD, LOOP_SET_STATUS64, loop_config,
+};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::libc;
@@ -46,19 +48,9 @@ pub(crate) fn attach_bare(image: BorrowedFd<'_>) -> Result<OwnedFd, (BareStep, E
         };
         let attached = open(path, flags, Mode::empty())
             .map_err(|errno| (BareStep::Open, errno))
-            .and_then(|device| {
-                // SAFETY: as in `configure`: a valid `loop_config`, which is read only, and a
-                // descriptor in it that is open.
-                let status = unsafe {
-                    libc::ioctl(
-                        device.as_raw_fd(),
-                        LOOP_CONFIGURE as libc::Ioctl,
-                        &raw const config,
-                    )
-                };
-                Errno::result(status)
-                    .map(|_| device)
-                    .map_err(|errno| (BareStep::Configure, errno))
+            .and_then(|device| match configure(&device, &config) {
+                Ok(()) => Ok(device),
+                Err(errno) => Err((BareStep::Configure, errno)),
             });
         match attached {
             Err(failed @ (_, Errno::EBUSY | Errno::ENXIO)) => last = failed,
@@ -67,4 +59,23 @@ pub(crate) fn attach_bare(image: BorrowedFd<'_>) -> Result<OwnedFd, (BareStep, E
         sleep(Duration::from_millis(attempt));
     }
     Err(last)
+}
+
+fn configure(device: &OwnedFd, config: &loop_config) -> Result<(), Errno> {
+    let control = |request: u32, argument: *const libc::c_void| {
+        // SAFETY: LOOP_CONFIGURE and LOOP_SET_STATUS64 read the structure that each is given below,
+        // which is valid; LOOP_SET_FD takes a number. They write nothing. The descriptor of the
+        // image is open as long as the caller's borrow.
+        let status = unsafe { libc::ioctl(device.as_raw_fd(), request as libc::Ioctl, argument) };
+        Errno::result(status).map(drop)
+    };
+    match control(LOOP_CONFIGURE, (&raw const *config).cast()) {
+        // Before Linux 5.8. What has no autoclear yet when the second call fails stays attached,
+        // to an image in memory that nobody else has.
+        Err(Errno::EINVAL | Errno::ENOTTY) => {
+            control(LOOP_SET_FD, config.fd as usize as *const libc::c_void)?;
+            control(LOOP_SET_STATUS64, (&raw const config.info).cast())
+        }
+        done => done,
+    }
 }

@@ -7,8 +7,9 @@ use nix::errno::Errno;
 
 use super::Probe;
 use super::step::{Failure, Step};
+use crate::image_mounts::NoImageMounts;
 use crate::loop_device::BareStep;
-use crate::refusal::{NamespaceFacts, Refusal};
+use crate::refusal::{Cause, NamespaceFacts, Refusal};
 
 /// The oldest kernel that is supported.
 const OLDEST: (u32, u32) = (4, 18);
@@ -33,7 +34,8 @@ pub(super) fn kernel(release: &str) -> Probe {
     Probe::bad("kernel", "ERR_USERNS_DENIED", refusal)
 }
 
-pub(super) fn apparmor(facts: &NamespaceFacts, user_namespaces_work: bool) -> Probe {
+/// `suspects`: what may have refused a user namespace; nothing where one can be had.
+pub(super) fn apparmor(facts: &NamespaceFacts, suspects: &[Cause]) -> Probe {
     const NAME: &str = "apparmor";
     let restricted = facts.apparmor_restrict == Some(1);
     let detail = match (&facts.apparmor_profile, restricted) {
@@ -44,22 +46,76 @@ pub(super) fn apparmor(facts: &NamespaceFacts, user_namespaces_work: bool) -> Pr
         (None, true) => "AppArmor restricts user namespaces of programs without a profile".into(),
         (None, false) => "does not restrict user namespaces".into(),
     };
-    if user_namespaces_work || !restricted && facts.apparmor_profile.is_none() {
-        return Probe::good(NAME, detail);
+    let is_apparmor =
+        |cause: &Cause| matches!(cause, Cause::AppArmorRestriction | Cause::AppArmorProfile);
+    if suspects.iter().any(is_apparmor) {
+        stands_in_the_way(NAME, detail)
+    } else {
+        Probe::good(NAME, detail)
     }
-    stands_in_the_way(NAME, detail)
 }
 
-pub(super) fn seccomp(facts: &NamespaceFacts, user_namespaces_work: bool) -> Probe {
+/// `suspects`: as for [`apparmor`].
+pub(super) fn seccomp(facts: &NamespaceFacts, suspects: &[Cause]) -> Probe {
     const NAME: &str = "seccomp";
     match facts.seccomp {
         None | Some(0) => Probe::good(NAME, "no filter is active"),
-        Some(_) if user_namespaces_work => {
+        Some(_) if suspects.contains(&Cause::Seccomp) => {
+            stands_in_the_way(NAME, "a filter is active (Seccomp: 2)".into())
+        }
+        Some(_) if suspects.is_empty() => {
             Probe::good(NAME, "a filter is active and allows what is needed")
         }
-        Some(_) => stands_in_the_way(NAME, "a filter is active (Seccomp: 2)".into()),
+        Some(_) => Probe::good(
+            NAME,
+            "a filter is active, and it is not what refuses namespaces",
+        ),
     }
 }
+
+/// What was not tried, since `other` says why there are no namespaces to try it in.
+pub(super) fn without_namespaces(name: &'static str, other: &str) -> Probe {
+    let refusal = Refusal {
+        message: "was not tried, since it needs namespaces".into(),
+        causes: vec![format!("Namespaces are refused here, see `{other}`.")],
+        hints: vec![format!("Do what `{other}` names.")],
+    };
+    Probe::bad(name, super::REFUSED, refusal)
+}
+
+/// Why images are extracted, whatever else is there.
+pub(super) fn no_images(why: &NoImageMounts) -> Refusal {
+    let (cause, hint) = match why {
+        NoImageMounts::NotRoot => (
+            "The kernel mounts image files for root (CAP_SYS_ADMIN) only.".into(),
+            "Nothing has to be done; `sudo fuselage doctor` tells what root can do.",
+        ),
+        NoImageMounts::UserNamespace => (
+            "The kernel mounts image files for root outside of user namespaces only.".into(),
+            "Nothing has to be done; root outside of this user namespace mounts them.",
+        ),
+        NoImageMounts::LoopControl(error) if error.kind() == io::ErrorKind::PermissionDenied => (
+            "The device control group or a security module keeps loop devices from this root."
+                .into(),
+            PRIVILEGED,
+        ),
+        NoImageMounts::LoopControl(_) => (
+            "The driver of loop devices is not loaded, or /dev here has only some devices.".into(),
+            "`sudo modprobe loop`; Docker: `docker run --privileged -v /dev:/dev …`.",
+        ),
+        NoImageMounts::FileSystem(name) => (
+            format!("{name} is neither built in nor a module that is there."),
+            "`sudo modprobe squashfs`.",
+        ),
+    };
+    Refusal {
+        message: format!("images are extracted and not mounted: {why}"),
+        causes: vec![cause],
+        hints: vec![hint.into()],
+    }
+}
+
+const PRIVILEGED: &str = "Docker: `docker run --privileged -v /dev:/dev …`.";
 
 /// Cause and fix stand with the probe that failed for it.
 fn stands_in_the_way(name: &'static str, message: String) -> Probe {
@@ -118,27 +174,24 @@ fn why(step: Step, errno: Errno, facts: &NamespaceFacts) -> (&'static str, &'sta
              (CONFIG_TMPFS_XATTR).",
             "Boot a newer kernel.",
         ),
-        (Step::Loop(BareStep::Control) | Step::FuseOpen, Errno::ENOENT) => (
+        (Step::FuseOpen, Errno::ENOENT) => (
             "The device node is not there: the driver is not loaded, or /dev here has only some \
              devices.",
-            if matches!(step, Step::FuseOpen) {
-                "`sudo modprobe fuse`; Docker: `--device /dev/fuse`."
-            } else {
-                "`sudo modprobe loop`."
-            },
-        ),
-        (Step::Loop(_), Errno::EACCES | Errno::EPERM) if !facts.sys_admin => (
-            "Only root can attach loop devices. An ordinary user does without them.",
-            "Nothing has to be done; `sudo fuselage doctor` tries them as root.",
+            "`sudo modprobe fuse`; Docker: `--device /dev/fuse`.",
         ),
         (Step::Loop(_), Errno::EACCES | Errno::EPERM) => (
-            "This root may not use loop devices: the device control group or the user namespace \
+            "This root may not use loop devices: the device control group or a security module \
              forbids it.",
-            "Docker: `--privileged`, or `--device /dev/loop-control` and the loop devices.",
+            PRIVILEGED,
         ),
         (Step::Loop(BareStep::Open), Errno::ENOENT) => (
             "/dev here has no node for the loop device that the kernel offers.",
-            "Mount a devtmpfs on /dev, or make the node with mknod(1).",
+            "`sudo mount -t devtmpfs devtmpfs /dev`, or make the node: \
+             `sudo mknod /dev/loop0 b 7 0`; Docker: `docker run --privileged -v /dev:/dev …`.",
+        ),
+        (Step::Loop(BareStep::Free), Errno::ENOSPC | Errno::ENODEV) => (
+            "Every loop device is in use, and the kernel makes no more.",
+            "`losetup` lists them; `sudo losetup -d /dev/loopN` gives one back.",
         ),
         (Step::Loop(BareStep::Configure), Errno::EINVAL | Errno::ENOTTY) => (
             "The kernel is older than 5.8 and has no LOOP_CONFIGURE; the older calls are used.",
@@ -221,12 +274,59 @@ mod tests {
         let mut facts = NamespaceFacts::gather();
         facts.seccomp = Some(2);
         facts.apparmor_restrict = Some(1);
-        assert!(seccomp(&facts, true).ok && apparmor(&facts, true).ok);
-        assert!(!seccomp(&facts, false).ok && !apparmor(&facts, false).ok);
+        for suspects in [&[][..], &[Cause::NoUserNamespaces]] {
+            assert!(seccomp(&facts, suspects).ok && apparmor(&facts, suspects).ok);
+        }
+        assert!(!seccomp(&facts, &[Cause::Seccomp]).ok);
+        for cause in [Cause::AppArmorRestriction, Cause::AppArmorProfile] {
+            assert!(!apparmor(&facts, &[cause]).ok);
+        }
         facts.seccomp = Some(0);
-        facts.apparmor_restrict = Some(0);
-        facts.apparmor_profile = None;
-        assert!(seccomp(&facts, false).ok && apparmor(&facts, false).ok);
+        assert!(seccomp(&facts, &[Cause::Chroot]).ok);
+    }
+
+    #[test]
+    fn what_happens_to_images_instead_is_told_with_the_reason() {
+        let absent = || io::ErrorKind::NotFound.into();
+        let refused = || io::ErrorKind::PermissionDenied.into();
+        for (why, cause, hint) in [
+            (NoImageMounts::NotRoot, "CAP_SYS_ADMIN", "Nothing has to"),
+            (NoImageMounts::UserNamespace, "outside", "Nothing has to"),
+            (
+                NoImageMounts::LoopControl(absent()),
+                "not loaded",
+                "modprobe loop",
+            ),
+            (
+                NoImageMounts::LoopControl(refused()),
+                "keeps",
+                "--privileged",
+            ),
+            (
+                NoImageMounts::FileSystem("squashfs".into()),
+                "squashfs is neither",
+                "modprobe squashfs",
+            ),
+        ] {
+            let said = no_images(&why);
+            assert!(said.message.contains("extracted"), "{said:?}");
+            assert!(said.causes[0].contains(cause), "{said:?}");
+            assert!(said.hints[0].contains(hint), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_device_is_told_apart() {
+        let facts = NamespaceFacts::gather();
+        for (step, errno, word) in [
+            (BareStep::Free, Errno::ENOSPC, "in use"),
+            (BareStep::Open, Errno::ENOENT, "no node"),
+            (BareStep::Open, Errno::EPERM, "may not use"),
+        ] {
+            let step = Step::Loop(step);
+            let said = refusal(Failure { step, errno }, &facts);
+            assert!(said.causes[0].contains(word), "{said:?}");
+        }
     }
 
     #[test]

@@ -14,17 +14,27 @@ use nix::unistd::{UnlinkatFlags, chdir, ftruncate, getegid, geteuid, unlinkat, w
 
 use super::step::{Failure, Step};
 use crate::loop_device;
-use crate::namespaces::{NamespaceStep, enter_mount_namespace, enter_user_namespace};
+use crate::namespaces::{NamespaceStep, enter_mount_namespace, enter_user_namespace, require_proc};
 
 /// Both namespaces and a mount, as an ordinary user's run has them.
 pub(super) fn user_namespace() -> Result<(), Failure> {
-    enter_user_namespace()?;
+    into_user_namespace()?;
     cover_root()
+}
+
+fn into_user_namespace() -> Result<(), Failure> {
+    require_proc()?;
+    Ok(enter_user_namespace()?)
+}
+
+fn into_mount_namespace() -> Result<(), Failure> {
+    require_proc()?;
+    Ok(enter_mount_namespace()?)
 }
 
 /// A mount namespace alone and a mount, as root's run has them.
 pub(super) fn mount_namespace() -> Result<(), Failure> {
-    enter_mount_namespace()?;
+    into_mount_namespace()?;
     cover_root()
 }
 
@@ -42,8 +52,16 @@ pub(super) fn tmpfs_as_root() -> Result<(), Failure> {
 
 pub(super) fn overlay_as_user() -> Result<(), Failure> {
     tmpfs_as_user()?;
-    use_overlay(c"lowerdir=lower,upperdir=upper,workdir=work,userxattr")
+    use_overlay(IN_USER_NAMESPACE)
 }
+
+pub(super) fn overlay_as_root_of_user_namespace() -> Result<(), Failure> {
+    tmpfs_as_root()?;
+    use_overlay(IN_USER_NAMESPACE)
+}
+
+/// Attributes named `trusted.` are for root outside of user namespaces.
+const IN_USER_NAMESPACE: &CStr = c"lowerdir=lower,upperdir=upper,workdir=work,userxattr";
 
 pub(super) fn overlay_as_root() -> Result<(), Failure> {
     tmpfs_as_root()?;
@@ -51,12 +69,12 @@ pub(super) fn overlay_as_root() -> Result<(), Failure> {
 }
 
 pub(super) fn fuse_as_user() -> Result<(), Failure> {
-    enter_user_namespace()?;
+    into_user_namespace()?;
     use_fuse()
 }
 
 pub(super) fn fuse_as_root() -> Result<(), Failure> {
-    enter_mount_namespace()?;
+    into_mount_namespace()?;
     use_fuse()
 }
 

@@ -28,7 +28,8 @@ pub(super) enum Step {
 }
 
 impl Step {
-    pub(super) const ALL: [Self; 20] = [
+    pub(super) const ALL: [Self; 21] = [
+        Self::Namespace(NamespaceStep::Proc),
         Self::Namespace(NamespaceStep::UserNamespace),
         Self::Namespace(NamespaceStep::MountNamespace),
         Self::Namespace(NamespaceStep::SetGroups),

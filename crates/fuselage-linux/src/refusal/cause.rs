@@ -20,6 +20,8 @@ pub enum Cause {
     Seccomp,
     /// A chroot whose root directory is no mount point.
     Chroot,
+    /// A chroot whose root directory is a mount point, which cannot be seen from inside.
+    HiddenChroot,
     /// The uid or gid has no mapping in the user namespace this process is in.
     IdNotMapped,
     /// `kernel.unprivileged_userns_clone` is 0.
@@ -57,6 +59,7 @@ pub fn find_causes(error: &NamespaceError, facts: &NamespaceFacts) -> Vec<Cause>
     let causes = match error.step {
         NamespaceStep::UserNamespace => of_user_namespace(error.errno, facts),
         NamespaceStep::MountNamespace => of_mount_namespace(error.errno, facts),
+        NamespaceStep::Proc => of_proc(facts),
         NamespaceStep::SetGroups | NamespaceStep::GidMap | NamespaceStep::UidMap => {
             of_maps(*error, facts)
         }
@@ -126,6 +129,10 @@ fn of_user_namespace(errno: Errno, facts: &NamespaceFacts) -> Vec<Cause> {
             } else if possible.is_empty() {
                 possible = modules;
             }
+            // All that is left of what `create_user_ns` of kernel/user_namespace.c refuses.
+            if possible.is_empty() && errno == Errno::EPERM {
+                possible = vec![Cause::HiddenChroot, Cause::Unknown];
+            }
             possible
         }
         _ => Vec::new(),
@@ -150,12 +157,16 @@ fn of_mount_namespace(errno: Errno, facts: &NamespaceFacts) -> Vec<Cause> {
     }
 }
 
-fn of_maps(error: NamespaceError, facts: &NamespaceFacts) -> Vec<Cause> {
-    let of_proc = first_that_holds(&[
+fn of_proc(facts: &NamespaceFacts) -> Vec<Cause> {
+    first_that_holds(&[
         (Cause::ProcMissing, facts.proc_state == ProcState::Missing),
         (Cause::ProcForeign, facts.proc_state == ProcState::Foreign),
         (Cause::ProcReadOnly, facts.proc_state == ProcState::ReadOnly),
-    ]);
+    ])
+}
+
+fn of_maps(error: NamespaceError, facts: &NamespaceFacts) -> Vec<Cause> {
+    let of_proc = of_proc(facts);
     match error.errno {
         Errno::ENOENT | Errno::EROFS | Errno::ENOTDIR if !of_proc.is_empty() => of_proc,
         Errno::EROFS => vec![Cause::ProcReadOnly],
@@ -187,13 +198,13 @@ fn of_mount(error: NamespaceError, facts: &NamespaceFacts) -> Vec<Cause> {
             }
             let mut possible = security_modules(facts);
             possible.extend(has_filter(facts).then_some(Cause::Seccomp));
-            // Landlock answers EPERM and shows nowhere; who has no privilege can only be in it
-            // after giving up new ones.
-            if possible.is_empty()
-                && error.errno == Errno::EPERM
-                && facts.no_new_privileges == Some(true)
-            {
+            // Landlock answers EPERM and shows nowhere; who has no privilege can only get into it
+            // after giving up new ones, root can without.
+            if possible.is_empty() && error.errno == Errno::EPERM {
                 possible.push(Cause::Landlock);
+                if facts.no_new_privileges != Some(true) {
+                    possible.push(Cause::Unknown);
+                }
             }
             possible
         }
@@ -205,13 +216,22 @@ fn has_filter(facts: &NamespaceFacts) -> bool {
     facts.seccomp.is_some_and(|mode| mode != 0)
 }
 
+/// The profile that Ubuntu gives to what has made a user namespace without being allowed to.
+const RESTRICTED: &str = "unprivileged_userns";
+
 fn security_modules(facts: &NamespaceFacts) -> Vec<Cause> {
+    let profile = facts.apparmor_profile.as_deref();
     first_that_holds(&[
+        // The restriction is of processes without a profile of their own.
+        (
+            Cause::AppArmorProfile,
+            profile.is_some_and(|profile| profile != RESTRICTED),
+        ),
         (
             Cause::AppArmorRestriction,
             facts.apparmor_restrict == Some(1),
         ),
-        (Cause::AppArmorProfile, facts.apparmor_profile.is_some()),
+        (Cause::AppArmorProfile, profile.is_some()),
         (Cause::SeLinux, facts.selinux_enforcing),
     ])
 }

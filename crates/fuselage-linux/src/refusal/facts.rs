@@ -1,5 +1,6 @@
 //! What is known about the process and the host when a namespace was refused.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,8 @@ pub enum Surroundings {
     Podman,
     /// A service account is mounted.
     Kubernetes,
+    /// A job of GitHub Actions, on the machine itself (`GITHUB_ACTIONS` is set).
+    GitHubActions,
 }
 
 /// What tells the causes of a refusal apart. `None`: not known, or this kernel does not have it.
@@ -83,13 +86,15 @@ impl NamespaceFacts {
     /// which [`super::find_causes`] knows.
     pub fn gather() -> Self {
         let [_, uid, _, gid] = crate::process::ids();
+        let read = Self::read_below(Path::new("/"));
         Self {
             uid,
             gid,
             sys_admin: crate::capabilities::has_sys_admin(),
             dumpable: nix::sys::prctl::get_dumpable().ok(),
             proc_state: proc_state(),
-            ..Self::read_below(Path::new("/"))
+            surroundings: in_job(read.surroundings, std::env::var_os("GITHUB_ACTIONS")),
+            ..read
         }
     }
 
@@ -142,15 +147,22 @@ impl NamespaceFacts {
 
     /// Whether uid and gid have a meaning in this process's user namespace.
     pub fn ids_are_mapped(&self) -> bool {
-        let has = |map: &Option<IdMap>, id: u32| {
-            let id = u64::from(id);
-            map.as_ref().is_none_or(|map| {
-                map.iter()
-                    .any(|[first, _, count]| (*first..first + count).contains(&id))
-            })
-        };
-        has(&self.uid_map, self.uid) && has(&self.gid_map, self.gid)
+        self.uid_is_mapped() && has(&self.gid_map, self.gid)
     }
+
+    /// Whether the uid has.
+    pub(super) fn uid_is_mapped(&self) -> bool {
+        has(&self.uid_map, self.uid)
+    }
+}
+
+/// Whether `map` has `id`; a map that is not known has all.
+fn has(map: &Option<IdMap>, id: u32) -> bool {
+    let id = u64::from(id);
+    map.as_ref().is_none_or(|map| {
+        map.iter()
+            .any(|[first, _, count]| (*first..first + count).contains(&id))
+    })
 }
 
 fn proc_state() -> ProcState {
@@ -204,6 +216,14 @@ fn apparmor_is_on(root: &Path) -> bool {
 fn confining_profile(text: &str) -> Option<String> {
     let text = text.trim_end_matches(['\n', '\0']);
     text.strip_suffix(" (enforce)").map(str::to_owned)
+}
+
+/// A job in a container is told from the container: what helps has to be done around it.
+fn in_job(read: Surroundings, github_actions: Option<OsString>) -> Surroundings {
+    match (read, github_actions) {
+        (Surroundings::Plain, Some(value)) if value == "true" => Surroundings::GitHubActions,
+        (read, _) => read,
+    }
 }
 
 fn surroundings(root: &Path) -> Surroundings {
@@ -280,6 +300,22 @@ mod tests {
         assert_eq!(facts.surroundings, Surroundings::Plain);
         assert!(!facts.built_in);
         assert!(facts.ids_are_mapped());
+    }
+
+    #[test]
+    fn a_job_in_a_container_is_told_from_the_container() {
+        for (read, value, found) in [
+            (
+                Surroundings::Plain,
+                Some("true"),
+                Surroundings::GitHubActions,
+            ),
+            (Surroundings::Plain, Some("false"), Surroundings::Plain),
+            (Surroundings::Plain, None, Surroundings::Plain),
+            (Surroundings::Docker, Some("true"), Surroundings::Docker),
+        ] {
+            assert_eq!(in_job(read, value.map(OsString::from)), found);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::facts::{NamespaceFacts, ProcState, Surroundings};
 use super::{Cause, diagnose, find_causes};
 use crate::namespaces::{NamespaceError, NamespaceStep};
 use NamespaceStep::{
-    FirstMount, GidMap, MountNamespace, Propagation, SetGroups, UidMap, UserNamespace,
+    FirstMount, GidMap, MountNamespace, Proc, Propagation, SetGroups, UidMap, UserNamespace,
 };
 
 /// An ordinary user on a host where nothing is wrong, before the first step.
@@ -137,8 +137,23 @@ fn rows() -> Vec<Row> {
             &[Cause::Seccomp],
             &[
                 "Docker",
-                "docker run --security-opt seccomp=unconfined",
-                "apparmor=unconfined",
+                "`docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined …`",
+            ],
+        ),
+        (
+            UserNamespace,
+            Errno::EPERM,
+            NamespaceFacts {
+                uid: 0,
+                seccomp: Some(2),
+                surroundings: Surroundings::Docker,
+                apparmor_profile: Some("docker-default".into()),
+                ..user()
+            },
+            &[Cause::Seccomp],
+            &[
+                "--security-opt seccomp=unconfined --security-opt apparmor=unconfined",
+                "For root: `docker run --cap-add SYS_ADMIN --security-opt apparmor=unconfined …`",
             ],
         ),
         (
@@ -150,7 +165,7 @@ fn rows() -> Vec<Row> {
                 ..user()
             },
             &[Cause::Seccomp],
-            &["podman run --security-opt seccomp=unconfined"],
+            &["`podman run --security-opt seccomp=unconfined …`"],
         ),
         (
             UserNamespace,
@@ -161,7 +176,10 @@ fn rows() -> Vec<Row> {
                 ..user()
             },
             &[Cause::Seccomp],
-            &["seccompProfile: {type: Unconfined}"],
+            &[
+                "`seccompProfile: {type: Unconfined}`",
+                "`appArmorProfile: {type: Unconfined}`",
+            ],
         ),
         (
             FirstMount,
@@ -182,7 +200,7 @@ fn rows() -> Vec<Row> {
                 ..user()
             },
             &[Cause::Chroot],
-            &["chroot", "mount --bind"],
+            &["chroot", "bwrap --bind DIRECTORY /", "pivot_root(2)"],
         ),
         (
             UserNamespace,
@@ -193,7 +211,7 @@ fn rows() -> Vec<Row> {
                 ..user()
             },
             &[Cause::Seccomp, Cause::Chroot],
-            &["RestrictNamespaces=", "mount --bind"],
+            &["RestrictNamespaces=", "pivot_root(2)"],
         ),
         (
             UserNamespace,
@@ -203,7 +221,17 @@ fn rows() -> Vec<Row> {
                 ..nested()
             },
             &[Cause::IdNotMapped],
-            &["65534", "newuidmap(1)"],
+            &["65534", "newuidmap(1)", "unshare --map-current-user"],
+        ),
+        (
+            UserNamespace,
+            Errno::EPERM,
+            NamespaceFacts {
+                gid: 65534,
+                ..nested()
+            },
+            &[Cause::IdNotMapped],
+            &["65534", "--extract=allow"],
         ),
         (
             UserNamespace,
@@ -215,9 +243,20 @@ fn rows() -> Vec<Row> {
             },
             &[Cause::UnprivilegedClone],
             &[
-                "sudo sysctl -w kernel.unprivileged_userns_clone=1",
-                "/etc/sysctl.d/",
+                "`sudo sysctl -w kernel.unprivileged_userns_clone=1`",
+                "| sudo tee -a /etc/sysctl.d/60-fuselage.conf`",
             ],
+        ),
+        (
+            UserNamespace,
+            Errno::ENOSPC,
+            NamespaceFacts {
+                max_user_namespaces: Some(0),
+                surroundings: Surroundings::Kubernetes,
+                ..user()
+            },
+            &[Cause::NoUserNamespaces],
+            &["On the host of the container", "`sudo sysctl -w"],
         ),
         (
             UserNamespace,
@@ -238,6 +277,29 @@ fn rows() -> Vec<Row> {
             },
             &[Cause::NotBuiltIn],
             &["CONFIG_USER_NS"],
+        ),
+        (
+            Proc,
+            Errno::ENOENT,
+            NamespaceFacts {
+                proc_state: ProcState::Missing,
+                ..user()
+            },
+            &[Cause::ProcMissing],
+            &[
+                "cannot find this process in /proc",
+                "`mount -t proc proc /proc`",
+            ],
+        ),
+        (
+            Proc,
+            Errno::ENOENT,
+            NamespaceFacts {
+                proc_state: ProcState::Foreign,
+                ..user()
+            },
+            &[Cause::ProcForeign],
+            &["another pid namespace", "`mount -t proc proc /proc`"],
         ),
         (
             SetGroups,
@@ -313,7 +375,28 @@ fn rows() -> Vec<Row> {
                 ..user()
             },
             &[Cause::NoSysAdmin],
-            &["--cap-add SYS_ADMIN"],
+            &["`docker run --cap-add SYS_ADMIN --security-opt apparmor=unconfined …`"],
+        ),
+        (
+            MountNamespace,
+            Errno::EPERM,
+            NamespaceFacts {
+                uid: 0,
+                surroundings: Surroundings::Kubernetes,
+                ..user()
+            },
+            &[Cause::NoSysAdmin],
+            &["`capabilities: {add: [SYS_ADMIN]}`"],
+        ),
+        (
+            UidMap,
+            Errno::EPERM,
+            NamespaceFacts {
+                surroundings: Surroundings::Docker,
+                ..inside()
+            },
+            &[Cause::RootMap],
+            &["`docker run --cap-add SETFCAP …`"],
         ),
         (
             FirstMount,
@@ -323,7 +406,18 @@ fn rows() -> Vec<Row> {
                 ..mapped()
             },
             &[Cause::Landlock],
-            &["Landlock"],
+            &["probably restricted by Landlock"],
+        ),
+        (
+            Propagation,
+            Errno::EPERM,
+            NamespaceFacts {
+                uid: 0,
+                sys_admin: true,
+                ..user()
+            },
+            &[Cause::Landlock, Cause::Unknown],
+            &["may be restricted by Landlock", "security module"],
         ),
         (
             MountNamespace,
@@ -345,10 +439,36 @@ fn rows() -> Vec<Row> {
             &[Cause::AppArmorRestriction],
             &[
                 "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
-                "/etc/apparmor.d/fuselage",
-                "profile fuselage /opt/fuselage-launch-linux-x64 flags=(unconfined)",
-                "userns,",
-                "apparmor_parser -r",
+                "'profile fuselage \"/opt/fuselage-launch-linux-x64\" flags=(unconfined) {'",
+                "'  userns,'",
+                "| sudo tee /etc/apparmor.d/fuselage && sudo apparmor_parser -r",
+            ],
+        ),
+        (
+            UidMap,
+            Errno::EACCES,
+            NamespaceFacts {
+                apparmor_restrict: Some(1),
+                apparmor_profile: Some("unprivileged_userns".into()),
+                surroundings: Surroundings::GitHubActions,
+                ..inside()
+            },
+            &[Cause::AppArmorRestriction],
+            &["`- run: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`"],
+        ),
+        (
+            UidMap,
+            Errno::EPERM,
+            NamespaceFacts {
+                apparmor_restrict: Some(1),
+                apparmor_profile: Some("unprivileged_userns".into()),
+                surroundings: Surroundings::Docker,
+                ..inside()
+            },
+            &[Cause::AppArmorRestriction],
+            &[
+                "On the host of the container",
+                "`sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`",
             ],
         ),
         (
@@ -381,7 +501,22 @@ fn rows() -> Vec<Row> {
                 ..mapped()
             },
             &[Cause::AppArmorProfile],
-            &["\"docker-default\"", "apparmor=unconfined"],
+            &[
+                "\"docker-default\"",
+                "`docker run --security-opt apparmor=unconfined …`",
+            ],
+        ),
+        (
+            Propagation,
+            Errno::EACCES,
+            NamespaceFacts {
+                apparmor_restrict: Some(1),
+                apparmor_profile: Some("cri-containerd.apparmor.d".into()),
+                surroundings: Surroundings::Kubernetes,
+                ..mapped()
+            },
+            &[Cause::AppArmorProfile],
+            &["`appArmorProfile: {type: Unconfined}`"],
         ),
         (
             FirstMount,
@@ -401,7 +536,18 @@ fn rows() -> Vec<Row> {
                 ..user()
             },
             &[Cause::SeLinux],
-            &["ausearch -m avc"],
+            &["`sudo ausearch -m avc -ts recent`"],
+        ),
+        (
+            FirstMount,
+            Errno::EACCES,
+            NamespaceFacts {
+                selinux_enforcing: true,
+                surroundings: Surroundings::Podman,
+                ..mapped()
+            },
+            &[Cause::SeLinux],
+            &["`podman run --security-opt label=disable …`"],
         ),
         (
             Propagation,
@@ -413,7 +559,7 @@ fn rows() -> Vec<Row> {
                 ..user()
             },
             &[Cause::Chroot],
-            &["no mount point"],
+            &["no mount point", "`mount --bind DIRECTORY DIRECTORY`"],
         ),
         (
             UserNamespace,
@@ -426,8 +572,8 @@ fn rows() -> Vec<Row> {
             UserNamespace,
             Errno::EPERM,
             user(),
-            &[Cause::Unknown],
-            &["security module"],
+            &[Cause::HiddenChroot, Cause::Unknown],
+            &["may be in a chroot", "security module"],
         ),
     ]
 }
@@ -465,13 +611,25 @@ fn no_two_causes_say_the_same() {
 }
 
 #[test]
-fn a_way_that_does_not_exist_is_not_named() {
+fn real_files_are_named_where_they_could_be_made() {
+    for (step, errno, facts, causes, _) in rows() {
+        let refusal = diagnose(&NamespaceError { step, errno }, &facts);
+        let named = refusal.hints.last().unwrap().contains("--extract=allow");
+        let in_vain = [Cause::ProcMissing, Cause::ProcForeign, Cause::SecondThread];
+        let homeless = causes[0] == Cause::IdNotMapped && facts.uid == 65534;
+        let expected = !in_vain.contains(&causes[0]) && !homeless;
+        assert_eq!(named, expected, "{refusal:?}");
+    }
+}
+
+/// The printers show a hint as one line, and what is pasted is between backticks.
+#[test]
+fn what_is_to_be_pasted_is_one_line() {
     for (step, errno, facts, ..) in rows() {
-        let text = format!("{:?}", diagnose(&NamespaceError { step, errno }, &facts));
-        assert!(
-            !text.contains("--extract") && !text.contains("setuid"),
-            "{text}"
-        );
+        for hint in diagnose(&NamespaceError { step, errno }, &facts).hints {
+            assert!(!hint.contains('\n'), "{hint}");
+            assert_eq!(hint.matches('`').count() % 2, 0, "{hint}");
+        }
     }
 }
 

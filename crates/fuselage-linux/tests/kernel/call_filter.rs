@@ -85,8 +85,15 @@ fn install(mut program: Vec<libc::sock_filter>) {
     assert_eq!(status, 0, "the filter was refused: {}", Errno::last());
 }
 
-/// The calls that Linux 4.18 does not have.
-pub(crate) const NEW_CALLS: [(libc::c_long, Errno); 6] = [
+/// The calls that we make where there are and that Linux 4.18 does not have; and statx(2), which
+/// filters that are older than it refuse.
+pub(crate) const NEW_CALLS: [(libc::c_long, Errno); 12] = [
+    (libc::SYS_statx, Errno::ENOSYS),
+    (libc::SYS_openat2, Errno::ENOSYS),
+    (libc::SYS_close_range, Errno::ENOSYS),
+    (libc::SYS_pidfd_open, Errno::ENOSYS),
+    (libc::SYS_faccessat2, Errno::ENOSYS),
+    (libc::SYS_clone3, Errno::ENOSYS),
     (libc::SYS_open_tree, Errno::ENOSYS),
     (libc::SYS_move_mount, Errno::ENOSYS),
     (libc::SYS_fsopen, Errno::ENOSYS),

@@ -414,7 +414,7 @@ fn kept_descriptors_are_read_and_written_and_local_time_goes_on() {
         let expected = noon.seconds();
         match fork().unwrap() {
             Forked::Child => {
-                keep_zone();
+                keep_zone().unwrap();
                 let kept = [writer.as_fd(), hosts.as_fd()];
                 let works = confine(parent, root.as_fd(), &kept).is_ok()
                     && noon.seconds() == expected

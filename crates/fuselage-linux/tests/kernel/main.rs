@@ -17,13 +17,16 @@ mod child;
     reason = "calls that no crate here has safe functions for"
 )]
 mod confinement;
+mod descriptors;
 #[allow(unsafe_code, reason = "no crate here offers Landlock")]
 mod landlock;
 mod loop_device;
 mod mirror;
 mod mount;
 mod namespaces;
+mod own_directory;
 mod probe;
+mod read_only_bind;
 mod refusal;
 mod remove_tree;
 #[allow(

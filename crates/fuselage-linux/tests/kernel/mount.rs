@@ -1,6 +1,5 @@
 //! tmpfs, read-only binds, and recognising a tmpfs of ours; each as user, root and old kernel.
 
-use std::ffi::CStr;
 use std::fs::{self, File, Permissions};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -11,7 +10,7 @@ use fuselage_linux::mount::{
 };
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
-use nix::mount::{MsFlags, mount};
+use nix::libc;
 use nix::sys::stat::Mode;
 
 use crate::call_filter::{NEW_CALLS, refuse};
@@ -58,7 +57,7 @@ fn errno_of<T: std::fmt::Debug>(result: std::io::Result<T>) -> Errno {
     Errno::from_raw(result.unwrap_err().raw_os_error().unwrap())
 }
 
-/// The three ways every mount must work.
+/// The ways every mount must work.
 fn everywhere(test: impl Fn(&Path) + Copy) {
     let directory = directory_of_user();
     let path = directory.path();
@@ -68,11 +67,20 @@ fn everywhere(test: impl Fn(&Path) + Copy) {
         test(path);
     });
     in_user_namespace(|| {
-        // A seccomp list older than the calls answers so.
-        refuse(&NEW_CALLS.map(|(call, _)| (call, Errno::EPERM)));
+        // A seccomp list older than the calls answers so. The standard library of this process has
+        // called statx(2) already and would be surprised.
+        let older = NEW_CALLS.map(|(call, _)| (call, Errno::EPERM));
+        let rest = older
+            .into_iter()
+            .filter(|(call, _)| *call != libc::SYS_statx);
+        refuse(&rest.collect::<Vec<_>>());
         test(path);
     });
     in_mount_namespace(|| test(path));
+    in_mount_namespace(|| {
+        refuse(&NEW_CALLS);
+        test(path);
+    });
     assert_eq!(
         fs::read_dir(path).unwrap().count(),
         0,
@@ -219,48 +227,6 @@ fn a_single_file_can_be_bound_on_a_file_only() {
             error.unwrap_err().errno,
             Errno::EINVAL | Errno::ENOTDIR
         ));
-    });
-}
-
-#[test]
-fn the_flags_that_a_mount_has_are_kept() {
-    everywhere(|path| {
-        let none = None::<&CStr>;
-        let flags = MsFlags::MS_NOEXEC | MsFlags::MS_NOATIME;
-        mount(Some("x"), path, Some("tmpfs"), flags, none).unwrap();
-        fs::create_dir(path.join("tree")).unwrap();
-        bind_read_only(o_path(&path.join("tree")).as_fd()).unwrap();
-        let line = mount_line(&path.join("tree"));
-        assert!(line.contains(" ro,nosuid,nodev,noexec,noatime"), "{line}");
-    });
-}
-
-#[test]
-fn locked_flags_of_the_host_do_not_stand_in_the_way() {
-    let directory = directory_of_user();
-    let path = directory.path();
-    in_mount_namespace(|| {
-        let flags = MsFlags::MS_NOEXEC | MsFlags::MS_NOSUID | MsFlags::MS_NOATIME;
-        mount(Some("host"), path, Some("tmpfs"), flags, None::<&CStr>).unwrap();
-        fs::create_dir_all(path.join("tree/below")).unwrap();
-        mount(
-            Some("host"),
-            &path.join("tree/below"),
-            Some("tmpfs"),
-            flags,
-            None::<&CStr>,
-        )
-        .unwrap();
-        for calls in [&[][..], &NEW_CALLS] {
-            in_user_namespace(|| {
-                refuse(calls);
-                bind_read_only(o_path(&path.join("tree")).as_fd()).unwrap();
-                for tree in [path.join("tree"), path.join("tree/below")] {
-                    let line = mount_line(&tree);
-                    assert!(line.contains(" ro,nosuid,nodev,noexec,noatime"), "{line}");
-                }
-            });
-        }
     });
 }
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use fuselage_linux::namespaces::{
-    NamespaceError, NamespaceStep, enter_mount_namespace, enter_user_namespace,
+    NamespaceError, NamespaceStep, enter_mount_namespace, enter_user_namespace, require_proc,
 };
 use fuselage_linux::process::{Forked, exit_now, fork, wait_for};
 use fuselage_linux::refusal::{Cause, NamespaceFacts, diagnose, find_causes};
@@ -118,6 +118,24 @@ fn a_chroot_that_is_no_mount() {
     });
 }
 
+/// Nothing inside tells this chroot from the host.
+#[test]
+fn a_chroot_that_is_a_mount() {
+    let directory = tempfile::tempdir_in("/tmp").unwrap();
+    let root = directory.path();
+    in_mount_namespace(|| {
+        let (flags, none) = (MsFlags::MS_BIND | MsFlags::MS_REC, None::<&CStr>);
+        mount(Some("/"), root, none, flags, none).unwrap();
+        nix::unistd::chroot(root).unwrap();
+        nix::unistd::chdir("/").unwrap();
+        enter_mount_namespace().unwrap();
+        become_user(USER);
+        let error = enter_user_namespace().unwrap_err();
+        let causes = find_causes(&error, &NamespaceFacts::gather());
+        assert_eq!(causes, [Cause::HiddenChroot, Cause::Unknown]);
+    });
+}
+
 #[test]
 fn an_id_without_a_mapping() {
     in_user_namespace(|| {
@@ -158,6 +176,8 @@ fn proc_is_not_there() {
             None::<&CStr>,
         )
         .unwrap();
+        let step = NamespaceStep::Proc;
+        expect(require_proc(), step, Errno::ENOENT, Cause::ProcMissing);
         let step = NamespaceStep::SetGroups;
         expect(
             enter_user_namespace(),
@@ -205,6 +225,8 @@ fn proc_belongs_to_another_pid_namespace() {
             Forked::Parent(child) => wait_for(child).unwrap(),
         };
         assert!(!Path::new("/proc/self").exists());
+        let step = NamespaceStep::Proc;
+        expect(require_proc(), step, Errno::ENOENT, Cause::ProcForeign);
         become_user(USER);
         let step = NamespaceStep::SetGroups;
         expect(

@@ -34,3 +34,13 @@ export const TEST_LONG = 'FUSELAGE_TEST_LONG';
 
 /** Read by our tests alone: where the Rust tests write the archives of the hostile table. */
 export const TEST_HOSTILE_DIRECTORY = 'FUSELAGE_TEST_HOSTILE_DIRECTORY';
+
+/**
+ * Read by jest.config.js and our tests alone: the end-to-end tests start the front door and the
+ * launcher behind a filter of system calls. A list of tests/support/call-lists: `old` as a kernel
+ * of 4.18, `docker` as Docker's default profile.
+ */
+export const TEST_WRAP = 'FUSELAGE_TEST_WRAP';
+
+/** Set by the tests for themselves: where the programs with that filter are. */
+export const TEST_WRAP_DIRECTORY = 'FUSELAGE_TEST_WRAP_DIRECTORY';

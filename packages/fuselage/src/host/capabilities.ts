@@ -1,5 +1,5 @@
 import { POLICY } from '../config/policy.js';
-import { asFuselageError } from '../errors.js';
+import { asFuselageError, FuselageError } from '../errors.js';
 import type { Inputs } from '../inputs.js';
 import type { Platform, Probe } from '../native/index.js';
 import { launcherVersion } from '../native/launcher.js';
@@ -18,10 +18,6 @@ export interface Check extends Probe {
 /** Probes of the host without which no run works, whoever asks. */
 const NEEDED_BY_ALL = ['kernel', 'tmpfs'];
 
-/** What a run that is refused says as well (`crates/fuselage-launch/src/hints.rs`). */
-const EXTRACT =
-  'or do without them: --extract=allow (or FUSELAGE_EXTRACT=allow) uses real files in their place';
-
 function fine(name: string, detail: string): Check {
   return { name, ok: true, needed: true, detail, code: null, hints: [], causes: [] };
 }
@@ -35,7 +31,7 @@ function failed(name: string, thrown: unknown): Check {
 export function hostChecks(inputs: Inputs, platform: () => Platform): Check[] {
   const parts = [nodeCheck(), addonCheck(inputs, platform), launcherCheck(platform)];
   const hasAddon = parts[1]?.ok === true;
-  return hasAddon ? [...parts, ...probes(inputs), homeCheck(inputs)] : parts;
+  return hasAddon ? [...parts, ...probes(inputs, platform()), homeCheck(inputs)] : parts;
 }
 
 function nodeCheck(): Check {
@@ -74,19 +70,19 @@ function launcherCheck(platform: () => Platform): Check {
   };
 }
 
-function probes(inputs: Inputs): Check[] {
+function probes(inputs: Inputs, { launcher }: Platform): Check[] {
   const { namespaces } = planNamespaces(inputs.host());
   const needed = namespaces === 'user' ? [...NEEDED_BY_ALL, 'user-namespace'] : NEEDED_BY_ALL;
-  return inputs.probes().map((probe) => ({
-    ...probe,
-    needed: needed.includes(probe.name),
-    hints: probe.name === 'user-namespace' && !probe.ok ? [...probe.hints, EXTRACT] : probe.hints,
-  }));
+  return inputs
+    .probes(launcher)
+    .map((probe) => ({ ...probe, needed: needed.includes(probe.name) }));
 }
 
 /** What a run would do: where it is refused, with its words. */
 function homeCheck(inputs: Inputs): Check {
   try {
+    const { refused } = inputs.host();
+    if (refused !== null) throw FuselageError.fromReport(refused);
     const facts = procdirFacts(inputs, POLICY);
     const plan = planProcdir(facts, null, POLICY);
     return fine('home', homeDetail(facts.home, plan));

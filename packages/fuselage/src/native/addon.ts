@@ -22,6 +22,8 @@ export interface ArchiveFacts {
   format: string | null;
   /** Where the archive begins in the file, in bytes: behind an ELF program for example. */
   offset: number;
+  /** How long an image says that it is, in bytes; of base64 text the one that is decoded. */
+  imageLength: number | null;
   /** In words, for messages: `a zip archive`, `a gzip file`, `an empty file`, `an HTML page`. */
   looksLike: string;
   /** What helps somebody who gave this file, if it is none that is accepted. */
@@ -75,6 +77,8 @@ export interface HostFacts {
   kernelRelease: string;
   /** Changes with each start of the host; empty where /proc does not tell. */
   bootId: string;
+  /** Why namespaces will be refused, where that needs no trying: this process's ids are not mapped. */
+  refused: ErrorReport | null;
 }
 
 /** One thing a run may need, tried for real. */
@@ -83,7 +87,7 @@ export interface Probe {
   ok: boolean;
   /** What was found, in words. */
   detail: string;
-  /** The code of the error a run would end with, where it would. */
+  /** The code of the error a run would end with, where it would; else null. */
   code: string | null;
   hints: string[];
   causes: string[];
@@ -149,10 +153,17 @@ export interface Addon {
   hostFacts(): Outcome<HostFacts>;
 
   /**
+   * Why the kernel cannot mount images of a file system (`squashfs`) here, in words; null: it can, as
+   * far as that shows without doing it.
+   */
+  whyNoImageMounts(fileSystem: string): string | null;
+
+  /**
    * Everything `fuselage doctor` reports of the host, in this order: kernel, user-namespace, tmpfs,
    * overlay, loop, fuse, apparmor, seccomp. Each is done in a throw-away child where it can be.
+   * `launcher` is the program that advice is about.
    */
-  probeHost(): Probe[];
+  probeHost(launcher?: Buffer): Probe[];
 
   /**
    * Becomes another program (execve(2)); returns only when that failed. It gets descriptors 0, 1

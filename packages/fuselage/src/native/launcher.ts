@@ -9,7 +9,8 @@ const TIMEOUT_MS = 10_000;
 /** Asks the launcher for its version. */
 export function launcherVersion(launcher: string): LauncherVersion {
   const { error, status, signal, stdout } = spawnSync(launcher, ['--fuselage-version'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
+    // Nothing that would need /dev/null.
+    stdio: 'pipe',
     timeout: TIMEOUT_MS,
     encoding: 'utf8',
   });

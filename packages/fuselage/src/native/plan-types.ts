@@ -34,6 +34,8 @@ export type Source = SourceFile | DecodedSource;
 
 export type FormatName = string;
 
+export type FileSystem = "squashfs";
+
 export type ExtractLimits = { 
 /**
  * Entries, directories that are only implied by a name included.
@@ -107,7 +109,32 @@ id: StepId,
 /**
  * The text.
  */
-source: SourceFile, } | { "step": "extract", 
+source: SourceFile, } | { "step": "image", 
+/**
+ * What later steps call it.
+ */
+id: StepId, 
+/**
+ * The file that the image is in.
+ */
+source: Source, 
+/**
+ * The file system of the image, as mount(8) calls it.
+ */
+fileSystem: FileSystem, 
+/**
+ * Where the image begins in the file, in bytes.
+ */
+offset: number, 
+/**
+ * How long it is, in bytes; nothing of the file behind it is read, but for what fills the
+ * last block of the device.
+ */
+length: number, 
+/**
+ * The directory to make; its parent is there already.
+ */
+at: Place, } | { "step": "extract", 
 /**
  * What later steps call it.
  */

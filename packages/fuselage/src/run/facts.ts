@@ -7,6 +7,7 @@ import type { ArchiveFacts, HostFacts } from '../native/index.js';
 import type { ErrorReport } from '../native/plan-types.js';
 import { checkSource } from './archive-source.js';
 import { type HomeFact, homeFact } from './home.js';
+import { IMAGES, isFileSystem } from './images.js';
 import type { RunRequest } from './request.js';
 
 /** What stands where private directories go when there is no usable home. */
@@ -35,6 +36,8 @@ export interface ProcdirFacts {
 export interface RunFacts extends ProcdirFacts {
   /** What the archive of each tree is, by the NAME of the tree; empty trees have none. */
   archives: ReadonlyMap<string, ArchiveFacts>;
+  /** Why the kernel cannot mount the images among them, in words; null: it can, or there are none. */
+  whyNoImageMounts: string | null;
 }
 
 /**
@@ -47,7 +50,12 @@ export function gatherFacts(request: RunRequest, inputs: Inputs, policy: Policy)
   for (const tree of request.trees) {
     if (tree.kind !== 'empty') archives.set(tree.name, archiveFacts(tree.file, inputs));
   }
-  return { ...procdirFacts(inputs, policy), archives };
+  const hasImage = [...archives.values()].some(({ format }) => isFileSystem(format));
+  return {
+    ...procdirFacts(inputs, policy),
+    archives,
+    whyNoImageMounts: hasImage ? inputs.whyNoImageMounts(IMAGES) : null,
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { readable, toPlanPath } from '../bytes.js';
 import { OUTPUTS } from '../config/env.js';
 import type { Policy } from '../config/policy.js';
+import { FuselageError } from '../errors.js';
 import type {
   Environment,
   MountPlan,
@@ -20,7 +21,8 @@ import { inProcdir, planTree } from './trees.js';
 /**
  * The plan of a run: pure, so that the same request, facts and policy always give the same plan.
  *
- * @throws FuselageError when the facts allow no plan
+ * @throws FuselageError when the facts allow no plan: `ERR_USERNS_DENIED` where that needs no trying,
+ * `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`
  */
 export function planRun(request: RunRequest, facts: RunFacts, policy: Policy): MountPlan {
   const planIn = (namespaces: NamespacesPlan, procdir: ProcdirPlan, readOnly: ReadOnlyWay) =>
@@ -29,6 +31,10 @@ export function planRun(request: RunRequest, facts: RunFacts, policy: Policy): M
     planIn(withoutNamespaces(request.extract), planExtracted(facts), 'permissions');
   const { extract } = request;
   if (extract === 'force' || (extract === 'prefer' && !mayMount(facts.host))) return extracted();
+  const { refused } = facts.host;
+  // With `allow` the launcher finds the same, and does without where the home can be used.
+  const inVain = extract !== 'allow' || facts.home.state === 'foreign';
+  if (refused !== null && inVain) throw FuselageError.fromReport(refused);
   const procdir = planProcdir(facts, request.tmpfsSize, policy);
   const plan = planIn(planNamespaces(facts.host), procdir, 'mount');
   if (extract !== 'allow') return plan;
@@ -57,8 +63,12 @@ function planTrees(
   policy: Policy,
   { namespaces: { namespaces, reason }, procdir, readOnly }: Surroundings,
 ): MountPlan {
-  const limits = { ...policy.limits, ...request.limits };
-  const settings = { limits, jobs: request.jobs, readOnly };
+  const settings = {
+    limits: { ...policy.limits, ...request.limits },
+    jobs: request.jobs,
+    readOnly,
+    whyNoImageMounts: facts.whyNoImageMounts,
+  };
   const trees = request.trees.map((tree, index) =>
     planTree(tree, `tree-${index + 1}`, facts.archives.get(tree.name), settings),
   );
@@ -86,10 +96,11 @@ function planTrees(
 /**
  * Everything is decoded before the first archive is extracted: what all trees need is compared with
  * what there is room for when the lists of all archives can be read, and before anything is written.
+ * Images come between: an image that cannot be mounted is found before the long work.
  */
 function inOrder(steps: readonly Step[]): Step[] {
-  const decodes = (step: Step) => step.step === 'decode';
-  return [...steps.filter(decodes), ...steps.filter((step) => !decodes(step))];
+  const rank = ({ step }: Step) => (step === 'decode' ? 0 : step === 'image' ? 1 : 2);
+  return [...steps].sort((one, other) => rank(one) - rank(other));
 }
 
 /** Reasons are text for people; names in them may not be UTF-8. */

@@ -9,6 +9,7 @@ import type {
   SearchTree,
   Step,
 } from '../native/plan-types.js';
+import { imageOf } from './images.js';
 import type { TreeRequest } from './request.js';
 
 /** How one tree is made. */
@@ -29,6 +30,8 @@ export interface TreeSettings {
   jobs: number | null;
   /** How a static tree becomes read-only. */
   readOnly: ReadOnlyWay;
+  /** Why the kernel cannot mount images, in words; null: it can. */
+  whyNoImageMounts: string | null;
 }
 
 /** A place below the private directory. */
@@ -58,12 +61,34 @@ export function planTree(
   const known = recognised(tree.file, facts);
   const { limits, jobs, readOnly: how } = settings;
   const archive = archiveSteps(tree.file, known, id);
-  const steps: Step[] = [
-    ...archive.before,
-    { step: 'extract', id, ...archive.input, at, limits, jobs },
-    ...(tree.kind === 'static' ? [readOnly(id, how)] : []),
-  ];
-  return { steps, search, reason: { subject, ...explained(tree.kind, tree.file, known, how), at } };
+  const is = `\`${tree.file}\` is ${known.looksLike}`;
+  const decoded = known.encoding === 'base64' ? 'decoded, ' : '';
+  const explain = (strategy: string, why: string) => ({
+    subject,
+    strategy: decoded + strategy,
+    why,
+    at,
+  });
+  const extract: Step = { step: 'extract', id, ...archive.input, at, limits, jobs };
+  if (tree.kind === 'dynamic') {
+    const reason = explain('extracted', `${is}; the copy is this run's own`);
+    return { steps: [...archive.before, extract], search, reason };
+  }
+  if (how === 'permissions') {
+    const reason = explain(
+      'extracted, then without write permission',
+      `${is}; its owner can give the permission back, and root needs none`,
+    );
+    return { steps: [...archive.before, extract, readOnly(id, how)], search, reason };
+  }
+  const image = imageOf(known, settings.whyNoImageMounts);
+  if (typeof image === 'string') {
+    const reason = explain('extracted, then read-only', `${is}; ${image}`);
+    return { steps: [...archive.before, extract, readOnly(id, how)], search, reason };
+  }
+  const mount: Step = { step: 'image', id, source: archive.input.source, ...image, at };
+  const reason = explain('mounted', `${is}, and the kernel can mount it`);
+  return { steps: [...archive.before, mount], search, reason };
 }
 
 /** What an `extract` step reads. */
@@ -88,29 +113,6 @@ function archiveSteps(
 
 function readOnly(tree: string, how: ReadOnlyWay): Step {
   return { step: 'readOnly', id: `${tree}-read-only`, tree, how };
-}
-
-function explained(
-  kind: 'static' | 'dynamic',
-  file: string,
-  facts: ArchiveFacts,
-  how: ReadOnlyWay,
-): Pick<Reason, 'strategy' | 'why'> {
-  const is = `\`${file}\` is ${facts.looksLike}`;
-  const decoded = facts.encoding === 'base64' ? 'decoded, ' : '';
-  if (kind === 'dynamic') {
-    return { strategy: `${decoded}extracted`, why: `${is}; the copy is this run's own` };
-  }
-  if (how === 'permissions') {
-    return {
-      strategy: `${decoded}extracted, then without write permission`,
-      why: `${is}; its owner can give the permission back, and root needs none`,
-    };
-  }
-  const because =
-    facts.format === 'zip' ? 'which the kernel cannot mount' : 'and images are extracted, too';
-  const why = `${is}, ${because}`;
-  return { strategy: `${decoded}extracted, then read-only`, why };
 }
 
 /**

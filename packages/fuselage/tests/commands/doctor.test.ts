@@ -2,7 +2,7 @@ import { doctorJson, doctorText } from '../../src/commands/doctor.js';
 import { type Check, hostChecks } from '../../src/host/capabilities.js';
 import { Inputs, libraryCaller } from '../../src/inputs.js';
 import { addon, type HomeFacts, platform } from '../../src/native/index.js';
-import { entry, type Given, inputs, OWN_HOME } from '../support/given.js';
+import { entry, type Given, inputs, OWN_HOME, USER } from '../support/given.js';
 
 const FINE: Check = {
   name: 'node',
@@ -96,6 +96,23 @@ test('without a usable home: where the private directory goes, or the error of a
     detail: 'm',
   });
   expect(check({ files, home: OWN_HOME })).toMatchObject({ ok: true });
+});
+
+test('where the ids have no mapping, no word of the home but why', () => {
+  const refused = {
+    code: 'ERR_USERNS_DENIED',
+    message: 'm',
+    causes: ['c'],
+    hints: ['h'],
+    exitCode: 125,
+  };
+  const host = { ...USER, refused };
+  const checks = hostChecks(inputs({ home: OWN_HOME, host }), platform);
+  expect(checks.find(({ name }) => name === 'home')).toMatchObject({
+    ok: false,
+    code: 'ERR_USERNS_DENIED',
+    causes: ['c'],
+  });
 });
 
 describe('on this host', () => {

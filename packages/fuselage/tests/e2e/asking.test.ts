@@ -22,6 +22,7 @@ import {
   standInNode,
   until,
 } from '../support/stand-in-node.js';
+import { unlessDenied } from '../support/wrap.js';
 
 const signals = [
   'SIGTERM',
@@ -328,12 +329,19 @@ describe('what is the caller’s stays the caller’s', () => {
     const script = `process.on('message', (m) => { process.send('got ' + m); process.disconnect(); });`;
     const child = spawn(frontDoor, ['run', process.execPath, '-e', script], {
       env: { HOME: who.home, PATH: process.env.PATH },
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
+    let stderr = '';
+    child.stderr?.on('data', (bytes: Buffer) => {
+      stderr += bytes.toString();
+    });
+    const closed = once(child, 'close').then(([status]) =>
+      unlessDenied({ status, stdout: '', stderr }),
+    );
     child.send('early');
-    const [message] = await once(child, 'message');
-    expect(message).toBe('got early');
-    expect(await once(child, 'close')).toEqual([0, null]);
+    const message = once(child, 'message').then(([message]) => message);
+    expect(await Promise.race([message, closed])).toBe('got early');
+    expect(await closed).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 
   mountTest('the job server of make', () => {

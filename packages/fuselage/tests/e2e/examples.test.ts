@@ -5,6 +5,7 @@ import { compiled } from '../support/compile.js';
 import { mountTest } from '../support/must-mount.js';
 import { give, root } from '../support/places.js';
 import { type Caller, caller, runFuselage } from '../support/run-fuselage.js';
+import { behindWrap } from '../support/wrap.js';
 import { writeZip } from '../support/zip-file.js';
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -40,7 +41,9 @@ function project(): Caller {
 }
 
 function type(line: string) {
-  return runFuselage({ ...project(), program: '/bin/sh' }, ['-c', line]);
+  // It finds `fuselage` in PATH: the shell is behind the filter, too.
+  const [program, words] = behindWrap(['/bin/sh', '-c', line]);
+  return runFuselage({ ...project(), program }, words);
 }
 
 const typed = indentedBlocks(readme).flatMap(commands);
@@ -67,7 +70,8 @@ for (const program of programs) {
   mountTest(`README.md: ${program}`, () => {
     const who = project();
     writeFileSync(join(who.home, 'program.mjs'), program);
-    const ended = runFuselage({ ...who, program: process.execPath }, ['program.mjs']);
+    const [started, words] = behindWrap([process.execPath, 'program.mjs']);
+    const ended = runFuselage({ ...who, program: started }, words);
     expect(ended).toMatchObject({ status: 0, stderr: '' });
     expect(ended.stdout).toMatch(/alpha\ntested\n$/);
   });
@@ -84,7 +88,8 @@ describe('examples/demo', () => {
   const demo = join(root, 'examples/demo');
 
   mountTest('works, says what fails on purpose, and ends with 0', () => {
-    const ended = runFuselage(caller(undefined, { program: demo }), []);
+    const [program, words] = behindWrap([demo]);
+    const ended = runFuselage(caller(undefined, { program }), words);
     expect(ended).toMatchObject({ status: 0, stderr: '' });
     expect(ended.stdout).toContain('Read-only file system');
     expect(ended.stdout.match(/\(exit status \d+\)/g)).toHaveLength(2);
@@ -92,7 +97,7 @@ describe('examples/demo', () => {
 
   mountTest('ends with 1 where no run works', () => {
     const who = caller(undefined, { program: compiled('refused') });
-    const ended = runFuselage(who, ['seccomp-namespace', demo]);
+    const ended = runFuselage(who, ['seccomp', 'unshare=EPERM', demo]);
     expect(ended.status).toBe(1);
     expect(ended.stderr).toContain('[ERR_USERNS_DENIED]');
     expect(ended.stdout).toContain('fuselage cannot run here');

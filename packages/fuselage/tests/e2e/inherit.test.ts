@@ -3,6 +3,7 @@ import { mountTest } from '../support/must-mount.js';
 import { packedInstall } from '../support/packed-install.js';
 import { frontDoor, launcher } from '../support/places.js';
 import { type Caller, caller, runFuselage } from '../support/run-fuselage.js';
+import { behindWrap } from '../support/wrap.js';
 import { writeZip } from '../support/zip-file.js';
 
 /**
@@ -78,7 +79,7 @@ describe('the command gets exactly what the caller gave', () => {
   mountTest('and under the launcher’s own name nothing of a shell is in it', () => {
     const who = caller();
     const program = compiled('probe');
-    const plain = probe(who, [program]);
+    const plain = probe(who, behindWrap([program]).flat());
     const inside = probe(who, [launcher, 'run', '--', program]);
     const lists = [differBetweenAnyTwoProcesses, differByDesign];
     expect(without(inside, lists)).toEqual(without(plain, lists));
@@ -88,7 +89,7 @@ describe('the command gets exactly what the caller gave', () => {
     const who = caller();
     const zip = writeZip(`${who.home}/x.zip`, [{ name: 'a', content: 'x' }]);
     const program = compiled('probe');
-    const plain = probe(who, [program]);
+    const plain = probe(who, behindWrap([program]).flat());
     const inside = probe(who, [launcher, 'run', '-s', zip, '--', program]);
     const lists = [differBetweenAnyTwoProcesses, differByDesign];
     expect(without(inside, lists)).toEqual(without(plain, lists));
@@ -105,10 +106,10 @@ describe('the command gets exactly what the caller gave', () => {
       const program = compiled('probe');
       const run = ['run', '-s', zip, '--', program];
       const lists = [differBetweenAnyTwoProcesses, differByDesign];
-      const plain = probe(who, words(program));
+      const plain = probe(who, words(...behindWrap([program]).flat()));
       expect(without(probe(who, words(launcher, ...run)), lists)).toEqual(without(plain, lists));
       // Dash no longer ignores it, whatever it executes.
-      const byShell = probe(who, words('sh', '-c', 'exec "$0"', program));
+      const byShell = probe(who, words(...behindWrap(['sh', '-c', 'exec "$0"', program]).flat()));
       const inside = probe(who, words(frontDoor, ...run));
       lists.push(differByShell);
       expect(without(inside, lists)).toEqual(without(byShell, lists));

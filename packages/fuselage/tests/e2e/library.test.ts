@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { mountTest } from '../support/must-mount.js';
 import { freshDirectory, freshHome, give, root } from '../support/places.js';
 import { caller, type Ended, ordinaryUser, runFuselage } from '../support/run-fuselage.js';
+import { behindWrap } from '../support/wrap.js';
 import { writeZip } from '../support/zip-file.js';
 
 let words: string;
@@ -18,8 +19,8 @@ function program(body: string, environment: Record<string, string> = {}): Ended 
     const words = ${JSON.stringify(words)};
     const print = (value) => console.log(JSON.stringify(value));
     (async () => { ${body} })().catch((error) => { console.error(error); process.exit(1); });`;
-  const who = caller(ordinaryUser, { program: process.execPath, environment });
-  return runFuselage(who, ['-e', script]);
+  const [program, rest] = behindWrap([process.execPath, '-e', script]);
+  return runFuselage(caller(ordinaryUser, { program, environment }), rest);
 }
 
 function printed(ended: Ended): unknown[] {
@@ -116,10 +117,12 @@ describe('an error', () => {
       ]) {
         await run(options).then(print, (error) => print({
           ours: error instanceof FuselageError, code: error.code, exitCode: error.exitCode,
-          causes: error.causes.length > 0,
+          causes: error.causes, hints: error.hints,
         }));
       }`;
-    const of = (code: string, exitCode: number) => ({ ours: true, code, exitCode, causes: true });
+    const causes = expect.arrayContaining([expect.any(String)]);
+    const hints = expect.any(Array);
+    const of = (code: string, exitCode: number) => ({ ours: true, code, exitCode, causes, hints });
     expect(printed(program(body))).toEqual([
       of('ERR_COMMAND_NOT_FOUND', 127),
       of('ERR_RUN_NOT_FOUND', 127),

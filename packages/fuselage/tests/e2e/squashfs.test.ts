@@ -37,7 +37,8 @@ describe.each([
     ] as const) {
       change();
       writeFileSync(image, bytes);
-      const ended = runFuselage(who(), ['run', '-s', image, '--', 'true']);
+      // A static image is root's kernel's to read.
+      const ended = runFuselage(who(), ['run', '-d', image, '--', 'true']);
       expect(ended).toMatchObject({ status: 125, stdout: '' });
       expect(ended.stderr).toContain(word);
       expect(ended.stderr).toContain(`ERR_ARCHIVE_${code}`);

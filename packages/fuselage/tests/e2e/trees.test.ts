@@ -8,6 +8,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { checkoutFrontDoor } from '../support/checkout.js';
 import { mountTest, otherUserTest, rootMountTest } from '../support/must-mount.js';
 import { freshDirectory, frontDoor, root } from '../support/places.js';
 import {
@@ -18,6 +19,7 @@ import {
   passwordDatabase,
   runFuselage,
 } from '../support/run-fuselage.js';
+import { behindWrap } from '../support/wrap.js';
 import { writeZip } from '../support/zip-file.js';
 
 let archives: string;
@@ -261,24 +263,17 @@ describe('the front door', () => {
     }
     const shells = ['sh', 'bash'];
     for (const shell of shells) {
-      const ended = runFuselage({ ...who, program: shell, directory: root }, [
-        'packages/fuselage/bin/fuselage',
-        'run',
-        'echo',
-        'here',
-      ]);
+      const [program, words] = behindWrap([shell, 'packages/fuselage/bin/fuselage']);
+      const there = { ...who, program, directory: root };
+      const ended = runFuselage(there, [...words, 'run', 'echo', 'here']);
       expect(ended).toMatchObject({ status: 0, stdout: 'here\n' });
     }
   });
 
   mountTest('is JavaScript too, for package managers that start it by node', () => {
     const who = caller();
-    const ended = runFuselage({ ...who, program: process.execPath }, [
-      frontDoor,
-      'run',
-      'echo',
-      'by node',
-    ]);
+    const [program, words] = behindWrap([process.execPath, checkoutFrontDoor]);
+    const ended = runFuselage({ ...who, program }, [...words, 'run', 'echo', 'by node']);
     expect(ended).toMatchObject({ status: 0, stdout: 'by node\n', stderr: '' });
   });
 });

@@ -32,6 +32,7 @@ rootTest('hostFacts of an ordinary user: no capability, no loop device', () => {
     egid: ordinaryUser,
     sysAdmin: false,
     loopControl: false,
+    refused: null,
   });
 });
 
@@ -51,7 +52,6 @@ function expectWhole(probes: Probe[]): void {
     if (probe.ok) {
       expect(probe).toMatchObject({ code: null, causes: [], hints: [] });
     } else {
-      expect(probe.code).toMatch(/^ERR_/);
       expect(probe.causes).not.toEqual([]);
       expect(probe.hints).not.toEqual([]);
     }
@@ -67,7 +67,7 @@ test('probeHost names everything in its order, and what fails has a fix', () => 
 rootTest('probeHost of an ordinary user, for whom loop devices fail', () => {
   const probes = inAnotherNode<Probe[]>('answer(addon.probeHost())', { uid: ordinaryUser });
   expectWhole(probes);
-  expect(probes.find(({ name }) => name === 'loop')).toMatchObject({ ok: false });
+  expect(probes.find(({ name }) => name === 'loop')).toMatchObject({ ok: false, code: null });
 });
 
 mountTest('probeUserNamespace works and leaves this process where it is', () => {

@@ -17,6 +17,7 @@ export const USER: HostFacts = {
   overflowUid: 65534,
   kernelRelease: '6.18.0',
   bootId: 'boot',
+  refused: null,
 };
 
 /** Root that may mount. */
@@ -43,9 +44,21 @@ export function zip(identity: string): ArchiveFacts {
     encoding: 'plain',
     format: 'zip',
     offset: 0,
+    imageLength: null,
     looksLike: 'a zip archive',
     advice: null,
     accepted: ['zip', 'base64 text of these'],
+  };
+}
+
+/** A squashfs image, whole blocks of which the file holds. */
+export function squashfs(identity: string): ArchiveFacts {
+  return {
+    ...zip(identity),
+    format: 'squashfs',
+    length: 8192,
+    imageLength: 5000,
+    looksLike: 'a squashfs image',
   };
 }
 
@@ -98,6 +111,7 @@ export function looking(given: Given): Looking {
     inspectHome: (path) => ({ value: homeAt(path.toString(), given) }),
     inspectFallback: () => (given.refused ? { error: given.refused } : { value: null }),
     hostFacts: () => ({ value: given.host ?? USER }),
+    whyNoImageMounts: () => (given.host?.loopControl ? null : 'only root can mount image files'),
     probeHost: () => [],
   };
 }

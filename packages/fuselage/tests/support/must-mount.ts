@@ -1,10 +1,13 @@
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { TEST_LONG, TEST_MUST_MOUNT } from '../../src/config/env.js';
 import { addon, type Outcome } from '../../src/native/index.js';
 import { inAnotherNode } from './addon-elsewhere.js';
+import { compiled } from './compile.js';
 import { type Controller, whyNoControlGroup } from './control-group.js';
 import { ordinaryUser } from './run-fuselage.js';
+import { deniable } from './wrap.js';
 
 /** A test as jest takes it. */
 type Test = (name: string, body: jest.ProvidesCallback, timeout?: number) => void;
@@ -21,7 +24,7 @@ function testUnless(why: () => string | null, demandable = () => true): Test {
     if (found === undefined) found = why();
     const reason = found;
     if (reason === null) {
-      test(name, body, timeout);
+      test(name, deniable(name, body), timeout);
     } else if (process.env[TEST_MUST_MOUNT] === '1' && demandable()) {
       test(name, () => {
         throw new Error(`${TEST_MUST_MOUNT}=1, and this test cannot run: ${reason}`);
@@ -50,6 +53,21 @@ function whyNoMount(): string | null {
 /** A test in which an ordinary user mounts: `fuselage run` of {@link ordinaryUser}. */
 export const mountTest: Test = testUnless(whyNoMount);
 
+function whyNoRootMount(): string | null {
+  const host = addon().hostFacts().value;
+  return host?.sysAdmin === true && !host.inUserNamespace ? null : 'this root may not mount';
+}
+
+let landlock: string | null | undefined;
+
+function whyNoLandlock(): string | null {
+  landlock ??=
+    spawnSync(compiled('refused'), ['landlock', '/bin/true']).status === 0
+      ? null
+      : 'this kernel has no Landlock';
+  return landlock;
+}
+
 const isLong = () => process.env[TEST_LONG] === '1';
 
 /** The same where it takes so long that it must be asked for. */
@@ -76,6 +94,12 @@ export function mountTestWith(program: string): Test {
   );
 }
 
+/** The same in a Landlock domain, which `refused` (programs/refused.c) makes. */
+export const landlockTest: Test = testUnless(() => whyNoMount() ?? whyNoLandlock());
+
+/** The same as root. */
+export const rootLandlockTest: Test = rootTestUnless(() => whyNoRootMount() ?? whyNoLandlock());
+
 /** A test in which other ordinary users than {@link ordinaryUser} mount. */
 export const otherUserTest: Test = rootTestUnless(whyNoMount);
 
@@ -83,10 +107,7 @@ export const otherUserTest: Test = rootTestUnless(whyNoMount);
 export const workerTest: Test = rootTestUnless(whyNoMount);
 
 /** A test that mounts as root. */
-export const rootMountTest: Test = rootTestUnless(() => {
-  const host = addon().hostFacts().value;
-  return host?.sysAdmin === true && !host.inUserNamespace ? null : 'this root may not mount';
-});
+export const rootMountTest: Test = rootTestUnless(whyNoRootMount);
 
 /** A test that attaches loop devices. */
 export const loopTest: Test = rootTestUnless(() => {

@@ -1,17 +1,16 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { checkoutFrontDoor, checkoutLauncher } from './checkout.js';
+import { wrapped } from './wrap.js';
 
-/** The checkout. */
-export const root = resolve(__dirname, '../../../..');
+export { root } from './checkout.js';
 
-/** The front door of the checkout's build. */
-export const frontDoor = join(root, 'packages/fuselage/bin/fuselage');
+/** The front door of the checkout's build, behind the filter where there is one. */
+export const frontDoor = wrapped('frontDoor', checkoutFrontDoor);
 
-/** The launcher of the checkout's build. */
-export const launcher = ['x64', 'arm64']
-  .map((arch) => join(root, `packages/linux-${arch}/fuselage-launch-linux-${arch}`))
-  .find((path) => existsSync(path)) as string;
+/** The launcher of the checkout's build, likewise. */
+export const launcher = wrapped('launcher', checkoutLauncher);
 
 const made: string[] = [];
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freshDirectory, freshHome, frontDoor } from './places.js';
+import { currentScope, unlessDenied } from './wrap.js';
 
 const asRoot = process.getuid?.() === 0;
 
@@ -83,19 +84,22 @@ export function runFuselage(who: Caller, words: string[], input: string | Buffer
     timeout: 60_000,
     killSignal: 'SIGKILL',
   });
+  // Not even what was written is there of a program that was not started.
+  const ended = unlessDenied({
+    status: result.status,
+    signal: result.signal,
+    stdout: result.stdout?.toString() ?? '',
+    stderr: result.stderr?.toString() ?? '',
+  });
   if (result.error !== undefined) {
     throw result.error;
   }
-  return {
-    status: result.status,
-    signal: result.signal,
-    stdout: result.stdout.toString(),
-    stderr: result.stderr.toString(),
-  };
+  return ended;
 }
 
 /** Starts fuselage with `words` and returns the child with a promise of its end. */
 export function startFuselage(who: Caller, words: string[], detached = false) {
+  const scope = currentScope();
   const child = spawn(...command(who, words), {
     ...spawnOptions(who),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -108,10 +112,10 @@ export function startFuselage(who: Caller, words: string[], detached = false) {
   child.stderr.on('data', (bytes: Buffer) => {
     written.stderr += bytes.toString();
   });
-  const ended: Promise<Ended> = once(child, 'close').then(([status, signal]) => ({
-    status,
-    signal,
-    ...written,
-  }));
+  const ended: Promise<Ended> = once(child, 'close').then(([status, signal]) =>
+    unlessDenied({ status, signal, ...written }, scope),
+  );
+  // Who waits for something else is told by that (`throwIfDenied`).
+  ended.catch(() => {});
   return { child, written, ended };
 }

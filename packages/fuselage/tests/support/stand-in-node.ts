@@ -2,6 +2,7 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freshDirectory } from './places.js';
+import { throwIfDenied } from './wrap.js';
 
 /** A program for `FUSELAGE_NODE`: a shell script that notes its pid, then does `body`. */
 export interface StandInNode {
@@ -91,6 +92,7 @@ export async function until(condition: () => boolean): Promise<void> {
     if (condition()) {
       return;
     }
+    throwIfDenied();
     await sleep(20);
   }
   throw new Error('it did not come to pass in 20 seconds');

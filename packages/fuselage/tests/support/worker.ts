@@ -27,15 +27,25 @@ function isBelow(pid: number, ancestor: number): boolean {
   return false;
 }
 
-/** Whether it has become a worker: behind a filter of system calls, which is the last of its confinement. */
+/**
+ * Whether it has become a worker: behind a filter of system calls of its own, which is the last of
+ * its confinement. The launcher may be behind one, too (`FUSELAGE_TEST_WRAP`).
+ */
 function isConfined(pid: number): boolean {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     const marks = [/^CapEff:\t0+$/m, /^NoNewPrivs:\t1$/m, /^Seccomp:\t2$/m];
-    return marks.every((mark) => mark.test(status));
+    const own = filters(status) - filters(readFileSync(`/proc/${parentOf(pid)}/status`, 'utf8'));
+    return marks.every((mark) => mark.test(status)) && own > 0;
   } catch {
     return false;
   }
+}
+
+/** How many filters a process is behind; before Linux 5.9 no more than one is known of. */
+function filters(status: string): number {
+  const count = /^Seccomp_filters:\t(\d+)$/m.exec(status) ?? /^Seccomp:\t(\d)$/m.exec(status);
+  return Number(count?.[1]);
 }
 
 /** The processes that extract below `ancestor`: the launcher's file, forked by the launcher. */

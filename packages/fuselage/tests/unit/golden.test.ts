@@ -10,7 +10,7 @@ import { POLICY } from '../../src/config/policy.js';
 import { gatherFacts } from '../../src/run/facts.js';
 import { planRun } from '../../src/run/plan.js';
 import { type ProgramRequest, runRequest, type TreeOptions } from '../../src/run/request.js';
-import { entry, type Given, inputs, ROOT, USER, zip, zipText } from '../support/given.js';
+import { entry, type Given, inputs, ROOT, squashfs, USER, zip, zipText } from '../support/given.js';
 
 const DIRECTORY = join(__dirname, '../../../../crates/fuselage-plan/golden');
 
@@ -26,9 +26,10 @@ const archives = {
   '/srv/deps.zip': zip('f2'),
   'a\udcff.zip': zip('f3'),
   'sdk.b64': zipText('f4'),
+  'image.b64': { ...squashfs('f6'), encoding: 'base64' as const },
   'app.AppImage': {
-    ...zip('f5'),
-    format: 'squashfs',
+    ...squashfs('f5'),
+    length: 944_632 + 8192,
     offset: 944_632,
     looksLike: 'a squashfs image at byte 944632 behind an ELF program',
   },
@@ -65,6 +66,11 @@ const GOLDEN: Record<string, Golden> = {
     given: { environment: { HOME: '/home/\udce9' } },
   },
   root: { options: { static: ['sdk.zip'] }, program: COMMAND, given: { host: ROOT } },
+  'root-images': {
+    options: { static: ['app.AppImage', 'sdk.zip', 'text:image.b64'] },
+    program: COMMAND,
+    given: { host: ROOT },
+  },
   'extract-force': {
     options: { static: ['sdk.zip', 'text:sdk.b64'], dynamicEmpty: ['out'], extract: 'force' },
     program: COMMAND,

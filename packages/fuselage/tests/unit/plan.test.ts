@@ -9,7 +9,7 @@ import type { FallbackFact, RunFacts } from '../../src/run/facts.js';
 import { planRun } from '../../src/run/plan.js';
 import type { ProgramRequest, RunRequest, TreeRequest } from '../../src/run/request.js';
 import { VERSION } from '../../src/version.js';
-import { OWN_HOME, ROOT, USER, zip, zipText } from '../support/given.js';
+import { OWN_HOME, ROOT, squashfs, USER, zip, zipText } from '../support/given.js';
 
 const COMMAND: ProgramRequest = { kind: 'command', index: 0, nearSubcommand: null };
 
@@ -30,6 +30,7 @@ function facts(more: Partial<RunFacts> = {}): RunFacts {
       ['s', zip('1')],
       ['d', zip('2')],
     ]),
+    whyNoImageMounts: null,
     ...more,
   };
 }
@@ -74,10 +75,13 @@ describe('trees', () => {
 
   test('an image behind an ELF program is extracted from where it begins', () => {
     const looksLike = 'a squashfs image at byte 4097 behind an ELF program';
-    const image = { ...zip('1'), format: 'squashfs', offset: 4097, looksLike };
-    const made = plan(request([STATIC]), facts({ archives: new Map([['s', image]]) }));
+    const image = { ...squashfs('1'), offset: 4097, looksLike };
+    const whyNoImageMounts = 'only root can mount image files';
+    const archives = new Map([['s', image]]);
+    const made = plan(request([STATIC]), facts({ archives, whyNoImageMounts }));
     expect(made.steps[3]).toMatchObject({ step: 'extract', format: 'squashfs', offset: 4097 });
-    expect(made.reasons.at(-1)?.why).toContain(`\`s.zip\` is ${looksLike}`);
+    const why = `\`s.zip\` is ${looksLike}; ${whyNoImageMounts}`;
+    expect(made.reasons.at(-1)).toMatchObject({ strategy: 'extracted, then read-only', why });
   });
 
   test('base64 text is decoded first, and its format is left to who decodes it', () => {
@@ -338,6 +342,25 @@ describe('the home that FUSELAGE_HOME names', () => {
     }
   });
 
+  test('that nobody can be told to own: the refusal that says why, and no word of the home', () => {
+    const refused = new FuselageError('ERR_USERNS_DENIED', 'cannot make one', {
+      causes: ['the ids have no mapping'],
+      hints: ['map them'],
+    }).toReport();
+    const host = { ...USER, refused };
+    for (const home of [told('foreign', 7), told('usable')]) {
+      expect(() => plan(request(), facts({ host, home }))).toThrow(
+        expect.objectContaining({ code: 'ERR_USERNS_DENIED', causes: refused.causes }),
+      );
+    }
+    // Of a group without a mapping alone, real files know nothing.
+    const allowed = request([], { extract: 'allow' });
+    expect(plan(allowed, facts({ host, home: told('usable') })).otherwise).not.toBe(null);
+    expect(() => plan(allowed, facts({ host, home: told('foreign', 7) }))).toThrow(
+      expect.objectContaining({ code: 'ERR_USERNS_DENIED' }),
+    );
+  });
+
   test("somebody else's: an error for root, too", () => {
     for (const host of [USER, ROOT]) {
       const planned = () => plan(request(), facts({ host, home: told('foreign', 7) }));
@@ -404,7 +427,8 @@ test('every cell: any request and any facts give a sound plan or an error of our
   });
   const format = fc.constantFrom('zip', 'zip', 'squashfs', null);
   const encoding = fc.constantFrom('plain' as const, 'base64' as const);
-  const found = fc.record({ format, encoding, offset: fc.nat() });
+  const imageLength = fc.option(fc.nat());
+  const found = fc.record({ format, encoding, offset: fc.nat(), imageLength });
   fc.assert(
     fc.property(trees, host, home, fallback, found, (wanted, who, at, below, known) => {
       const archives = new Map(wanted.map(({ name }) => [name, { ...zip(name), ...known }]));
@@ -413,6 +437,7 @@ test('every cell: any request and any facts give a sound plan or an error of our
         home: at,
         fallback: below,
         archives,
+        whyNoImageMounts: who.sysAdmin && !who.inUserNamespace ? null : 'only root can',
       };
       let made: MountPlan;
       try {
@@ -433,7 +458,8 @@ test('every cell: any request and any facts give a sound plan or an error of our
       expect(made.version).toBe(VERSION);
       expect(made.steps.filter(({ step }) => step === 'procdir')).toHaveLength(1);
       const statics = wanted.filter(({ kind }) => kind === 'static').length;
-      expect(made.steps.filter(({ step }) => step === 'readOnly')).toHaveLength(statics);
+      const readOnly = ['readOnly', 'image'];
+      expect(made.steps.filter(({ step }) => readOnly.includes(step))).toHaveLength(statics);
       const set = made.environment.set.map(({ name }) => name);
       expect(set.includes('FUSELAGE_STATIC')).toBe(statics > 0);
       expect(set.includes('FUSELAGE_DYNAMIC')).toBe(wanted.length > statics);

@@ -1,0 +1,337 @@
+//! A call that fails because the machine is out of something ends the run with one clear report and
+//! leaves nothing, or is one that the run does not need.
+
+use std::collections::BTreeMap;
+
+use fuselage_plan::{ErrorReport, MountPlan, Reason};
+use fuselage_testing::traced::{Act, Edge, Stop, tracing_works};
+use fuselage_testing::{root_may_mount, user_namespaces_work};
+use nix::errno::Errno;
+
+use crate::host::on_own_host;
+use crate::plans::{Kind, ROOTS, USERS};
+use crate::scene::{Caller, Outcome, Scene, changes};
+
+/// What the machine is out of: room, descriptors, memory.
+const ERRORS: [Errno; 3] = [Errno::ENOSPC, Errno::EMFILE, Errno::ENOMEM];
+
+/// Calls that cannot fail by their man pages, or for nothing that the machine is out of. The C
+/// library and the kernel rely on it: what close(2) says, the descriptor is closed.
+const UNFAILING: [&str; 15] = [
+    "exit",
+    "exit_group",
+    "rt_sigreturn",
+    "kill",
+    "wait4",
+    "close",
+    "umask",
+    "getpid",
+    "getppid",
+    "gettid",
+    "getuid",
+    "geteuid",
+    "getgid",
+    "getegid",
+    "sched_yield",
+];
+
+/// The calls of a run, in the order of each process.
+fn calls(scene: &Scene, kind: Kind) -> BTreeMap<usize, Vec<&'static str>> {
+    let mut calls: BTreeMap<usize, Vec<&'static str>> = BTreeMap::new();
+    scene.without_home();
+    let run = scene.run(&scene.plan(kind), |stop| {
+        if stop.edge == Edge::Entry {
+            let name = stop.call.name().unwrap_or_default();
+            calls.entry(stop.process).or_default().push(name);
+        }
+        Act::Go
+    });
+    assert_eq!(run.outcome(kind), Ok(Outcome::Worked), "the twin");
+    calls
+}
+
+/// Whether the call `number` of `process` fails, and each after it that can give that error too.
+#[derive(Clone, Copy, Debug)]
+struct Fault {
+    process: usize,
+    number: usize,
+    error: Errno,
+    goes_on: bool,
+}
+
+impl Fault {
+    fn act(&self, count: &mut usize, stop: &Stop) -> Act {
+        if stop.process != self.process {
+            return Act::Go;
+        }
+        let is_over = *count > self.number && !self.goes_on;
+        if stop.edge == Edge::Exit {
+            return if is_over { Act::Rest } else { Act::Go };
+        }
+        *count += 1;
+        let name = stop.call.name().unwrap_or_default();
+        let is_after = *count > self.number + 1 && self.goes_on && can_give(self.error, stop);
+        match *count == self.number + 1 || is_after {
+            true if !UNFAILING.contains(&name) => Act::Fail(self.error),
+            _ => Act::Go,
+        }
+    }
+}
+
+/// Whether the kernel has this error for the call.
+fn can_give(error: Errno, stop: &Stop) -> bool {
+    let name = stop.call.name().unwrap_or_default();
+    may_give(error, name) && (error != Errno::ENOSPC || changes(stop))
+}
+
+fn may_give(error: Errno, name: &str) -> bool {
+    let list: &[&str] = match error {
+        Errno::EMFILE => &EMFILES,
+        Errno::ENOSPC => &ENOSPCS,
+        _ => &ENOMEMS,
+    };
+    list.contains(&name)
+}
+
+const EMFILES: [&str; 9] = [
+    "openat",
+    "openat2",
+    "open_tree",
+    "socketpair",
+    "pipe2",
+    "dup",
+    "pidfd_open",
+    "signalfd4",
+    "memfd_create",
+];
+/// Not `write`: it is how an error is said.
+const ENOSPCS: [&str; 8] = [
+    "openat",
+    "mkdirat",
+    "symlinkat",
+    "fallocate",
+    "ftruncate",
+    "pwrite64",
+    "mount",
+    "unshare",
+];
+const ENOMEMS: [&str; 16] = [
+    "brk",
+    "mmap",
+    "mremap",
+    "clone",
+    "clone3",
+    "openat",
+    "openat2",
+    "open_tree",
+    "socketpair",
+    "mkdirat",
+    "symlinkat",
+    "mount",
+    "move_mount",
+    "unshare",
+    "sendto",
+    "statx",
+];
+
+/// Calls of the launcher that may fail, and the run works all the same: the working directory is
+/// left alone; memory comes another way, or is not given back; what is asked about processors,
+/// control groups, the terminal, one more capability and the id map is not known; `fcntl` is what
+/// the standard library asks before a close in development.
+const SPARED_BY_LAUNCHER: [&str; 15] = [
+    "brk",
+    "chdir",
+    "fcntl",
+    "getcwd",
+    "getrandom",
+    "ioctl",
+    "lseek",
+    "mmap",
+    "munmap",
+    "openat",
+    "prctl",
+    "read",
+    "readlink",
+    "rt_sigaction",
+    "statx",
+];
+/// The same of a worker: its memory, the time zone, its descriptors one by one in place of all at
+/// once, and the end of the conversation.
+const SPARED_BY_WORKER: [&str; 14] = [
+    "brk",
+    "close_range",
+    "fcntl",
+    "getrandom",
+    "lseek",
+    "mmap",
+    "munmap",
+    "newfstatat",
+    "openat",
+    "read",
+    "recvfrom",
+    "rt_sigaction",
+    "set_robust_list",
+    "madvise",
+];
+
+fn failing_everywhere(caller: Caller, kind: Kind) {
+    let scene = Scene::new(caller);
+    let calls = calls(&scene, kind);
+    let mut wrong = Vec::new();
+    let faults = faults(&calls);
+    for fault in &faults {
+        // It may be another one than in the run that was counted: what is read of /proc comes in
+        // as many pieces as there are.
+        let (mut met, mut failed) = (0, None);
+        scene.without_home();
+        let run = scene.run(&scene.plan(kind), |stop| {
+            let act = fault.act(&mut met, stop);
+            if let Act::Fail(_) = act {
+                failed.get_or_insert(stop.call.name().unwrap_or_default());
+            }
+            act
+        });
+        let name = failed.unwrap_or("no call");
+        let when = format!("{caller:?} {kind:?}, {fault:?} at {name}");
+        scene.check_nothing_left(&run, &when);
+        let list: &[&str] = match fault.process {
+            0 => &SPARED_BY_LAUNCHER,
+            _ => &SPARED_BY_WORKER,
+        };
+        match run.outcome(kind) {
+            Ok(Outcome::Worked) if failed.is_some() && !list.contains(&name) => {
+                wrong.push(format!(
+                    "{when}: the run does without it, which no list says"
+                ));
+            }
+            Ok(Outcome::Reported(report)) if !says_so(fault, name, &report) => {
+                wrong.push(format!("{when}: no help against that: {report:?}"));
+            }
+            Ok(_) => {}
+            Err(why) => wrong.push(format!("{when}: {why}")),
+        }
+    }
+    eprintln!("{caller:?} {kind:?}: {} faults", faults.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whether a report helps who is out of something, where that is why the call can have failed.
+fn says_so(fault: &Fault, name: &str, report: &ErrorReport) -> bool {
+    if !may_give(fault.error, name) {
+        return true;
+    }
+    let word = match fault.error {
+        Errno::EMFILE => "raise the limit of open files",
+        Errno::ENOMEM => "memory",
+        _ => "",
+    };
+    report.hints.iter().any(|hint| hint.contains(word))
+}
+
+/// One that passes and one that goes on for each call, in turn of all three errors; each of all
+/// with FUSELAGE_TEST_LONG=1.
+fn faults(calls: &BTreeMap<usize, Vec<&'static str>>) -> Vec<Fault> {
+    let is_long = std::env::var_os("FUSELAGE_TEST_LONG").is_some_and(|value| value == "1");
+    let mut faults = Vec::new();
+    for (&process, names) in calls {
+        for (number, name) in names.iter().enumerate() {
+            for (turn, error) in ERRORS.into_iter().enumerate() {
+                for goes_on in [false, true] {
+                    let is_its_turn = (number + usize::from(goes_on)) % ERRORS.len() == turn;
+                    if !UNFAILING.contains(name) && (is_long || is_its_turn) {
+                        faults.push(Fault {
+                            process,
+                            number,
+                            error,
+                            goes_on,
+                        });
+                    }
+                }
+            }
+        }
+    }
+    faults
+}
+
+/// A plan that does not fit into the memory that the launcher brings along.
+fn long_plan(scene: &Scene) -> MountPlan {
+    let mut plan = scene.plan(Kind::Empty);
+    plan.reasons.push(Reason {
+        subject: "x".repeat(100_000),
+        strategy: String::new(),
+        why: String::new(),
+        at: None,
+    });
+    plan
+}
+
+#[test]
+fn a_launcher_that_gets_no_memory_says_so() {
+    on_own_host(|| {
+        if !user_namespaces_work() || !tracing_works() {
+            return;
+        }
+        let scene = Scene::new(Caller::User);
+        let plan = long_plan(&scene);
+        let run = scene.run(&plan, |_| Act::Go);
+        assert_eq!(run.outcome(Kind::Empty), Ok(Outcome::Worked), "the twin");
+        // Sent to the library; printed where that cannot be done either.
+        for failing in [&["brk", "mmap"][..], &["brk", "mmap", "sendto"]] {
+            let run = scene.run(&plan, |stop| match (stop.edge, stop.call.name()) {
+                (Edge::Entry, Some(name)) if failing.contains(&name) => Act::Fail(Errno::ENOMEM),
+                _ => Act::Go,
+            });
+            scene.check_nothing_left(&run, "without memory");
+            match run.outcome(Kind::Empty) {
+                Ok(Outcome::Reported(report)) => assert_eq!(report.code, "ERR_OUT_OF_MEMORY"),
+                other => panic!("{failing:?}: {other:?}"),
+            }
+        }
+    });
+}
+
+fn as_user(kind: Kind) {
+    assert!(USERS.contains(&kind));
+    if user_namespaces_work() {
+        on_own_host(|| {
+            if tracing_works() {
+                failing_everywhere(Caller::User, kind);
+            }
+        });
+    }
+}
+
+fn as_root(kind: Kind) {
+    assert!(ROOTS.contains(&kind));
+    if root_may_mount() {
+        on_own_host(|| {
+            if tracing_works() {
+                failing_everywhere(Caller::Root, kind);
+            }
+        });
+    }
+}
+
+/// Each in a test of its own: they run beside each other.
+macro_rules! failing {
+    ($($name:ident: $who:ident $kind:ident;)*) => {
+        $(#[test] fn $name() { $who(Kind::$kind); })*
+    };
+}
+
+failing! {
+    a_user_without_trees: as_user Empty;
+    a_user_with_a_made_mount_point: as_user Mirror;
+    a_user_with_a_static_zip: as_user StaticZip;
+    a_user_with_a_dynamic_zip: as_user DynamicZip;
+    a_user_with_base64_text: as_user Base64;
+    a_user_with_an_unpacked_image: as_user Squashfs;
+    root_without_trees: as_root Empty;
+    root_with_a_made_mount_point: as_root Mirror;
+    root_with_a_static_zip: as_root StaticZip;
+    root_with_a_dynamic_zip: as_root DynamicZip;
+    root_with_base64_text: as_root Base64;
+    root_with_an_unpacked_image: as_root Squashfs;
+    root_with_a_mounted_image: as_root Image;
+    root_with_a_mounted_image_of_base64_text: as_root Base64Image;
+}
