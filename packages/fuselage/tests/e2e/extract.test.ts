@@ -563,8 +563,8 @@ describe('at a terminal', () => {
 
   test('an interactive shell inside has the terminal', () => {
     const ended = atShell([
-      `+${run} bash --norc -i; echo out""side $?\\n`,
-      ...['=bash-', '+echo in""side; sleep 60\\n', '=inside', '+^C', '=bash-'],
+      `+${run} env PS1=in"ner> " bash --norc -i; echo out""side $?\\n`,
+      ...['=inner> ', '+echo re""ady; sleep 60\\n', '=ready', '+^C', '=inner> '],
       ...['+echo st""atus $?\\n', '=status 130', '+exit 6\\n', '=outside 6'],
     ]);
     expect(ended.status).toBe(5);
@@ -713,7 +713,13 @@ describe('allow', () => {
   rootMountTest('root that may not enter a mount namespace falls back, too', () => {
     const who = caller(0);
     const run = (policy: string) =>
-      inside(who, 'seccomp-namespace', ['run', `--extract=${policy}`, '-s', words, ...sh(script)]);
+      inside(who, 'seccomp unshare=EPERM', [
+        'run',
+        `--extract=${policy}`,
+        '-s',
+        words,
+        ...sh(script),
+      ]);
     const allowed = run('allow');
     expect(allowed.status).toBe(0);
     expect(allowed.stdout).toBe(`0\n${readlinkSync('/proc/self/ns/mnt')}\nalpha\n`);
