@@ -320,6 +320,21 @@ describe.each(callers)('as $name', ({ uid, test, mount }) => {
       expect(left(who)).toEqual([]);
     });
 
+    test('during the extraction takes all with it, and the next run removes the rest', async () => {
+      const { child, ended } = startFuselage(who, force('--jobs=1', '-d', many, 'echo', 'started'));
+      const worker = await workerBelow(child.pid as number);
+      // A stopped one does not end by itself.
+      process.kill(worker, 'SIGSTOP');
+      child.kill('SIGKILL');
+      expect(await ended).toMatchObject({ signal: 'SIGKILL', stdout: '', stderr: '' });
+      await until(() => !isAlive(worker));
+      expect(left(who)).toHaveLength(1);
+      await until(() => {
+        runFuselage(who, force('true'));
+        return left(who).length === 0;
+      });
+    }, 60_000);
+
     test('leaves links, which are removed and not followed', async () => {
       const outside = freshDirectory(uid);
       writeFileSync(join(outside, 'file'), 'mine');
@@ -549,7 +564,7 @@ describe('at a terminal', () => {
   test('an interactive shell inside has the terminal', () => {
     const ended = atShell([
       `+${run} bash --norc -i; echo out""side $?\\n`,
-      ...['=bash-', '+echo in""side; sleep 60\\n', '=inside', '+^C', '=bash-'],
+      ...['=bash-', `+sh -c 'echo in""side; exec sleep 60'\\n`, '=inside', '+^C', '=bash-'],
       ...['+echo st""atus $?\\n', '=status 130', '+exit 6\\n', '=outside 6'],
     ]);
     expect(ended.status).toBe(5);
@@ -653,6 +668,12 @@ rootMountTest('what the command has mounted in its files is left alone', () => {
     `"$0" run --extract=force sh -c 'mkdir "$FUSELAGE_TMPDIR/m" "$FUSELAGE_TMPDIR/x" &&
        mount --bind "${other}" "$FUSELAGE_TMPDIR/m"'`,
   );
+  if (namespacesDenied) {
+    // Nobody mounts there, so that nothing stays: mount(8) says that it failed.
+    expect(ended.status).toBe(32);
+    expect(left(who)).toEqual([]);
+    return;
+  }
   expect(ended.status).toBe(0);
   expect(ended.stderr).toMatch(
     /^fuselage: not all of .* could be removed: .*(EBUSY|EXDEV).*\n {2}fix: /,
@@ -694,6 +715,19 @@ describe('allow', () => {
       expect(preferred).toMatchObject({ status: 0, stderr: '' });
     });
   }
+
+  rootMountTest('root that may not enter a mount namespace falls back, too', () => {
+    const who = caller(0);
+    const run = (policy: string) =>
+      inside(who, 'seccomp-namespace', ['run', `--extract=${policy}`, '-s', words, ...sh(script)]);
+    const allowed = run('allow');
+    expect(allowed.status).toBe(0);
+    expect(allowed.stdout).toBe(`0\n${readlinkSync('/proc/self/ns/mnt')}\nalpha\n`);
+    expect(allowed.stderr).toMatch(/^fuselage: real files are used instead of mounts: .*\n$/);
+    // Whoever may mount prefers that, and is not asked again.
+    for (const policy of ['deny', 'prefer']) expect(run(policy).status).toBe(125);
+    expect(left(who)).toEqual([]);
+  });
 
   mountTest('namespaces where they are allowed, without a word', () => {
     const who = caller();
