@@ -181,9 +181,9 @@ impl Scene {
         let (header, payload) = frame.split_at(HEADER_LENGTH);
         fs::write(&answer, payload).unwrap();
         let header: String = header.iter().map(|byte| format!("\\{byte:03o}")).collect();
-        // In one process, as node is.
+        // In one process, as node is, and without a word where nobody listens any more.
         let script = format!(
-            "#!/bin/sh\nread -r answer < {}\nprintf '{header}%s' \"$answer\" >&3\n\
+            "#!/bin/sh\nexec 2> /dev/null\nread -r answer < {}\nprintf '{header}%s' \"$answer\" >&3\n\
              while read -r line; do :; done <&3\n",
             answer.display()
         );

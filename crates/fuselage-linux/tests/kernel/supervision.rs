@@ -21,13 +21,12 @@ fn supervised(prepare: impl FnOnce(), work: impl FnOnce()) -> Pid {
                 exit_now(90);
             };
             match supervise(held) {
-                Ok(Side::Child(follows)) => {
-                    follows.unwrap();
+                Ok(Side::Child(Ok(()))) => {
                     work();
                     exit_now(0)
                 }
                 Ok(Side::Supervisor(mut supervision)) => supervision.until_end().follow(),
-                Err(_) => exit_now(91),
+                Ok(Side::Child(Err(_))) | Err(_) => exit_now(91),
             }
         }
     }
@@ -92,13 +91,12 @@ fn a_signal_that_came_before_the_fork_is_not_lost() {
             let held = HeldSignals::begin().unwrap();
             send_signal(own_pid(), Signal::SIGHUP);
             match supervise(held) {
-                Ok(Side::Child(follows)) => {
-                    follows.unwrap();
+                Ok(Side::Child(Ok(()))) => {
                     wait_long();
                     exit_now(0)
                 }
                 Ok(Side::Supervisor(mut supervision)) => supervision.until_end().follow(),
-                Err(_) => exit_now(91),
+                Ok(Side::Child(Err(_))) | Err(_) => exit_now(91),
             }
         }
     };
