@@ -332,8 +332,9 @@ fn set_default(signal: i32) {
 
 /// Sends `signal` to this process, lets it act, and blocks it again.
 fn raise_unblocked(signal: i32) {
-    // SAFETY: takes a number.
-    unsafe { libc::raise(signal) };
+    // raise(3) refuses the signals that C libraries use for threads.
+    // SAFETY: takes numbers.
+    unsafe { libc::kill(libc::getpid(), signal) };
     // It can fail only for an unknown `how`.
     let _ = change_mask(libc::SIG_UNBLOCK, set_of(signal));
     let _ = change_mask(libc::SIG_BLOCK, set_of(signal));
