@@ -6,18 +6,22 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, openat};
 use rustix::io::Errno;
 
-/// Opens the file `name` in `directory` to lock it; one that is missing is made, 0600.
+/// Opens the file `name` in `directory` to lock it; one that is missing is made, 0600. `None`: there
+/// is a directory or a symbolic link of that name.
 ///
 /// # Errors
-/// What openat(2) says; `ELOOP`: it is a symbolic link.
-pub fn open_lock(directory: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
+/// What openat(2) says.
+pub fn open_lock(directory: BorrowedFd<'_>, name: &[u8]) -> io::Result<Option<OwnedFd>> {
     let flags = OFlags::RDWR
         | OFlags::CREATE
         | OFlags::NOFOLLOW
         | OFlags::NONBLOCK
         | OFlags::NOCTTY
         | OFlags::CLOEXEC;
-    Ok(openat(directory, name, flags, Mode::RUSR | Mode::WUSR)?)
+    match openat(directory, name, flags, Mode::RUSR | Mode::WUSR) {
+        Err(Errno::ISDIR | Errno::LOOP) => Ok(None),
+        opened => Ok(opened.map(Some)?),
+    }
 }
 
 /// Whether an open file still has a name.

@@ -16,42 +16,41 @@ use crate::file_identity::file_identity;
 use crate::mount_id::mount_id_of_old_kernel;
 use crate::own_directory;
 
-const FLAGS: OFlags = OFlags::DIRECTORY
+const FLAGS: OFlags = OFlags::PATH
+    .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 /// What removing the entries of a directory takes.
 const OWNERS: u32 = 0o700;
 /// How often a directory that was emptied may turn out not to be empty, all directories together.
 const REPEATS: u32 = 64;
-/// For how long this goes on after the first time.
+/// For how long one directory is tried after the first time.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Names that are read at once. Who makes files all the time could otherwise make the list endless.
+#[cfg(not(test))]
 const NAMES: usize = 1 << 20;
+#[cfg(test)]
+const NAMES: usize = 1 << 4;
+/// How often there may be more than that, all directories together.
+const CUTS: u32 = 1 << 12;
 
 /// Removes everything in `root` but its entry `kept`, as far as it can be removed.
 ///
 /// # Errors
 /// The first failure. `EXDEV`, `EBUSY`: something is mounted there. `ENOTEMPTY`: somebody makes files
-/// all the time. `ESTALE`: somebody moved a directory while it was emptied.
+/// all the time. `ESTALE`: somebody moved directories all the time.
 pub fn remove_contents(root: BorrowedFd<'_>, kept: &[u8]) -> io::Result<()> {
-    let mut removal = Removal {
-        kept,
-        current: open_root(root)?,
-        way: Vec::new(),
-        repeats: 0,
-        end: None,
-        failure: None,
-    };
-    removal.way.push(Level::of(&removal.current, Vec::new())?);
+    let mut removal = Removal::begin(root, kept)?;
     while removal.step()? {}
     removal.failure.map_or(Ok(()), Err)
 }
 
-fn open_root(root: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    match own_directory::open_to_read(root) {
+/// Opens a place to read it and to go on from it. Where its mode keeps its owner out, that is changed.
+fn open_as_owner(place: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    match own_directory::open_to_read(place) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            own_directory::set_mode(root, OWNERS)?;
-            own_directory::open_to_read(root)
+            own_directory::set_mode(place, OWNERS)?;
+            own_directory::open_to_read(place)
         }
         opened => opened,
     }
@@ -65,12 +64,19 @@ pub fn remove_directory(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
     gone(unlinkat(parent, name, AtFlags::REMOVEDIR))
 }
 
-/// Removes the entry `name` of `parent`, which is no directory. That it is gone already is no error.
+/// Removes the entry `name` of `parent`, whatever it is. That it is gone already is no error.
 ///
 /// # Errors
-/// What unlinkat(2) says.
-pub fn remove_file(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
-    gone(unlinkat(parent, name, AtFlags::empty()))
+/// What unlinkat(2) says, and of a directory as [`remove_contents`].
+pub fn remove_entry(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
+    match unlinkat(parent, name, AtFlags::empty()) {
+        Err(Errno::ISDIR) => {
+            // No entry has this name.
+            remove_contents(open_place_below(parent, name)?.as_fd(), b"")?;
+            remove_directory(parent, name)
+        }
+        removed => gone(removed),
+    }
 }
 
 fn gone(removed: rustix::io::Result<()>) -> io::Result<()> {
@@ -86,6 +92,10 @@ struct Level {
     identity: String,
     /// Directories in it that are still to be removed; `None`: it was not read yet.
     below: Option<Vec<Vec<u8>>>,
+    /// It has more names than were read at once.
+    is_cut: bool,
+    /// When it is not tried again any more.
+    end: Option<Instant>,
     /// Something in it cannot be removed.
     stays: bool,
 }
@@ -96,36 +106,45 @@ impl Level {
             name,
             identity: file_identity(directory)?,
             below: None,
+            is_cut: false,
+            end: None,
             stays: false,
         })
     }
 }
 
 struct Removal<'a> {
+    root: BorrowedFd<'a>,
     kept: &'a [u8],
     /// The last directory of `way`, open to read.
     current: OwnedFd,
     way: Vec<Level>,
     repeats: u32,
-    end: Option<Instant>,
+    cuts: u32,
     failure: Option<io::Error>,
 }
 
-impl Removal<'_> {
+impl<'a> Removal<'a> {
+    fn begin(root: BorrowedFd<'a>, kept: &'a [u8]) -> io::Result<Self> {
+        let current = open_as_owner(root)?;
+        Ok(Self {
+            root,
+            kept,
+            way: vec![Level::of(&current, Vec::new())?],
+            current,
+            repeats: 0,
+            cuts: 0,
+            failure: None,
+        })
+    }
+
     /// Goes on a little; whether there is more to do.
     fn step(&mut self) -> io::Result<bool> {
-        if self.end.is_some_and(|end| Instant::now() > end) {
-            return Err(Errno::NOTEMPTY.into());
-        }
         let Some(level) = self.way.last_mut() else {
             return Ok(false);
         };
         let Some(below) = &mut level.below else {
-            let found = self.empty_of_files()?;
-            if let Some(level) = self.way.last_mut() {
-                level.below = Some(found);
-            }
-            return Ok(true);
+            return self.empty_of_files().map(|()| true);
         };
         match below.pop() {
             Some(name) => self.remove_below(name).map(|()| true),
@@ -133,10 +152,12 @@ impl Removal<'_> {
         }
     }
 
-    /// Removes what is no directory from the current one; returns the directories.
-    fn empty_of_files(&mut self) -> io::Result<Vec<Vec<u8>>> {
+    /// Removes what is no directory from the current one, and notes the directories.
+    fn empty_of_files(&mut self) -> io::Result<()> {
         let mut directories = Vec::new();
-        for (name, is_directory) in self.entries()? {
+        let entries = self.entries()?;
+        let is_cut = entries.len() == NAMES;
+        for (name, is_directory) in entries {
             if is_directory {
                 directories.push(name);
                 continue;
@@ -147,22 +168,21 @@ impl Removal<'_> {
                 Err(error) => self.fail(error.into()),
             }
         }
-        Ok(directories)
+        if let Some(level) = self.way.last_mut() {
+            (level.below, level.is_cut) = (Some(directories), is_cut);
+        }
+        Ok(())
     }
 
     /// The entries of the current directory, and whether each is known to be a directory.
     fn entries(&self) -> io::Result<Vec<(Vec<u8>, bool)>> {
-        let read = || openat(&self.current, c".", FLAGS | OFlags::RDONLY, Mode::empty());
-        let opened = match read() {
-            Err(Errno::ACCESS) => {
-                fchmod(&self.current, Mode::from_raw_mode(OWNERS))?;
-                read()?
-            }
-            opened => opened?,
-        };
+        let opened = open_as_owner(self.current.as_fd())?;
         let kept = (self.way.len() == 1).then_some(self.kept);
         let mut names = Vec::new();
-        for entry in Dir::from_fd(opened)?.iter().take(NAMES) {
+        for entry in Dir::from_fd(opened)?.iter() {
+            if names.len() == NAMES {
+                break;
+            }
             let entry = entry?;
             let name = entry.file_name().to_bytes();
             if name != b"." && name != b".." && Some(name) != kept {
@@ -218,10 +238,11 @@ impl Removal<'_> {
         let is_root = self.way.len() == 1;
         if is_root {
             let stays = self.way.last().is_some_and(|level| level.stays);
-            return match stays || self.entries()?.is_empty() {
-                true => Ok(false),
-                false => self.again(),
-            };
+            if stays || self.entries()?.is_empty() {
+                return Ok(false);
+            }
+            self.again();
+            return Ok(true);
         }
         let Some(level) = self.way.pop() else {
             return Ok(false);
@@ -229,7 +250,10 @@ impl Removal<'_> {
         let Some(above) = self.way.last() else {
             return Ok(false);
         };
-        let parent = open_above(self.current.as_fd(), &above.identity)?;
+        let parent = match open_above(self.current.as_fd(), &above.identity) {
+            Ok(parent) => parent,
+            Err(error) => return self.go_to_root(error),
+        };
         let inner = std::mem::replace(&mut self.current, parent);
         match self.remove(&level.name, AtFlags::REMOVEDIR) {
             Ok(()) | Err(Errno::NOENT) => {}
@@ -241,22 +265,46 @@ impl Removal<'_> {
             Err(Errno::NOTEMPTY | Errno::EXIST) => {
                 self.current = inner;
                 self.way.push(level);
-                return self.again();
+                self.again();
             }
             Err(error) => self.fail(error.into()),
         }
         Ok(true)
     }
 
-    /// The current directory was emptied, and is not empty.
-    fn again(&mut self) -> io::Result<bool> {
-        self.repeats += 1;
-        self.end.get_or_insert_with(|| Instant::now() + PATIENCE);
-        if self.repeats > REPEATS {
-            return Err(Errno::NOTEMPTY.into());
+    /// The current directory was emptied, and is not empty: it is read again, unless it stays.
+    fn again(&mut self) {
+        let (now, repeats) = (Instant::now(), self.repeats);
+        let Some(level) = self.way.last_mut() else {
+            return;
+        };
+        let is_tried = match level.is_cut {
+            true => {
+                self.cuts += 1;
+                self.cuts <= CUTS
+            }
+            false => {
+                self.repeats += 1;
+                repeats < REPEATS && now <= *level.end.get_or_insert(now + PATIENCE)
+            }
+        };
+        match is_tried {
+            true => level.below = None,
+            false => self.fail(Errno::NOTEMPTY.into()),
         }
-        if let Some(level) = self.way.last_mut() {
-            level.below = None;
+    }
+
+    /// There is no way back from the current directory, since somebody has moved it or changed its
+    /// mode: goes the whole way once more.
+    fn go_to_root(&mut self, error: io::Error) -> io::Result<bool> {
+        self.repeats += 1;
+        if self.repeats > REPEATS {
+            return Err(error);
+        }
+        self.current = open_as_owner(self.root)?;
+        self.way.truncate(1);
+        if let Some(root) = self.way.last_mut() {
+            root.below = None;
         }
         Ok(true)
     }
@@ -275,37 +323,33 @@ impl Removal<'_> {
 /// # Errors
 /// `EXDEV`: something is. `ENOTDIR`, `ELOOP`: it is no directory. And what openat(2) says.
 pub fn open_place_below(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
-    open_on_this_mount(parent, name, OFlags::PATH)
+    open_on_this_mount(parent, name)
 }
 
-/// Opens the directory `name` of `parent` to read it, if nothing is mounted there. Where its mode
-/// keeps its owner out, that is changed.
+/// Opens the directory `name` of `parent` to read it, if nothing is mounted there. As a place first:
+/// who may read a directory of somebody else's and not go on from it does not come out again.
 fn open_below(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
-    match open_on_this_mount(parent, name, OFlags::RDONLY) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            let place = open_on_this_mount(parent, name, OFlags::PATH)?;
-            own_directory::set_mode(&place, OWNERS)?;
-            own_directory::open_to_read(&place)
-        }
-        opened => opened,
-    }
+    open_as_owner(open_place_below(parent, name)?.as_fd())
 }
 
-fn open_on_this_mount(parent: BorrowedFd<'_>, name: &[u8], access: OFlags) -> io::Result<OwnedFd> {
+fn open_on_this_mount(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
-    match openat2(parent, name, FLAGS | access, Mode::empty(), resolve) {
+    match openat2(parent, name, FLAGS, Mode::empty(), resolve) {
         // Before Linux 5.6, or hidden by a seccomp filter.
-        Err(Errno::NOSYS | Errno::PERM) => open_and_compare(parent, name, access),
+        Err(Errno::NOSYS | Errno::PERM) => open_and_compare(parent, name),
         opened => Ok(opened?),
     }
 }
 
 /// The same without openat2(2). One file system may be mounted in several places, so that its device
 /// number tells nothing.
-fn open_and_compare(parent: BorrowedFd<'_>, name: &[u8], access: OFlags) -> io::Result<OwnedFd> {
-    let opened = openat(parent, name, FLAGS | access, Mode::empty())?;
+fn open_and_compare(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
+    let opened = openat(parent, name, FLAGS, Mode::empty())?;
     match mount_id_of_old_kernel(parent)? == mount_id_of_old_kernel(opened.as_fd())? {
         true => Ok(opened),
         false => Err(Errno::XDEV.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

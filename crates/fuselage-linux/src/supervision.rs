@@ -5,32 +5,33 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
 
+use nix::errno::Errno;
 use nix::libc;
 use nix::sys::prctl::set_dumpable;
 use nix::sys::resource::{Resource, setrlimit};
-use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
 
 use crate::process::{self, Forked, Pid, Signal, exit_now, fork};
 use crate::signals::ChildSignal;
 
+/// A set of signals as the kernel has it: signal 1 is the lowest bit. The sets of C libraries leave
+/// out the first real-time signals, which they use for threads: these would go on acting.
+type Signals = u64;
+
+static ALL: Signals = !0;
+
 /// All signals of this process, held back: none acts, and none is lost.
 #[derive(Debug)]
 pub struct HeldSignals {
-    mask_before: SigSet,
+    mask_before: Signals,
 }
 
 impl HeldSignals {
     /// Blocks them.
     ///
     /// # Errors
-    /// What sigprocmask(2) says.
+    /// What rt_sigprocmask(2) says.
     pub fn begin() -> io::Result<Self> {
-        let mut mask_before = SigSet::empty();
-        sigprocmask(
-            SigmaskHow::SIG_SETMASK,
-            Some(&SigSet::all()),
-            Some(&mut mask_before),
-        )?;
+        let mask_before = change_mask(libc::SIG_SETMASK, ALL)?;
         Ok(Self { mask_before })
     }
 }
@@ -38,7 +39,7 @@ impl HeldSignals {
 impl Drop for HeldSignals {
     /// Gives the mask back; what has come acts now.
     fn drop(&mut self) {
-        let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&self.mask_before), None);
+        let _ = change_mask(libc::SIG_SETMASK, self.mask_before);
     }
 }
 
@@ -174,7 +175,7 @@ impl Supervision {
                 continue;
             }
             if libc::WIFSTOPPED(status) {
-                (self.stopped, self.continued) = (Some(libc::WSTOPSIG(status)), false);
+                (self.stopped, self.continued) = (Some(stop_signal(status)), false);
             } else if libc::WIFCONTINUED(status) {
                 (self.stopped, self.continued) = (None, true);
             } else {
@@ -251,6 +252,15 @@ impl End {
     }
 }
 
+/// By which signal a child is stopped. One that has itself traced by its parent (`PTRACE_TRACEME`,
+/// ptrace(2)) stops at every signal, which would end this process: SIGSTOP stands for those.
+fn stop_signal(status: i32) -> i32 {
+    match libc::WSTOPSIG(status) {
+        signal @ (libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU) => signal,
+        _ => libc::SIGSTOP,
+    }
+}
+
 fn is_by_process(code: i32) -> bool {
     matches!(code, libc::SI_USER | libc::SI_QUEUE | libc::SI_TKILL)
 }
@@ -258,14 +268,21 @@ fn is_by_process(code: i32) -> bool {
 /// The next signal; `None`: the wait was interrupted.
 fn wait_for_signal() -> Option<Arrived> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-    // SAFETY: set and structure are valid for the call; the kernel fills the structure, for which
-    // zero bytes are valid as well. The fields that are read are those of a signal that a process
-    // has sent; of others they hold what the kernel put there, numbers all the same.
+    // SAFETY: set and structure are valid for the call, and the set has the size that is passed; the
+    // kernel fills the structure, for which zero bytes are valid as well. The fields that are read
+    // are those of a signal that a process has sent; of others they hold what the kernel put there,
+    // numbers all the same.
     unsafe {
-        let number = libc::sigwaitinfo(SigSet::all().as_ref(), info.as_mut_ptr());
+        let number = libc::syscall(
+            libc::SYS_rt_sigtimedwait,
+            &raw const ALL,
+            info.as_mut_ptr(),
+            ptr::null::<libc::timespec>(),
+            size_of::<Signals>(),
+        );
         let info = info.assume_init();
         (number > 0).then(|| Arrived {
-            number,
+            number: info.si_signo,
             code: info.si_code,
             sender: info.si_pid(),
             value: info.si_value(),
@@ -274,12 +291,37 @@ fn wait_for_signal() -> Option<Arrived> {
 }
 
 fn is_pending(signal: i32) -> bool {
-    let mut set = MaybeUninit::<libc::sigset_t>::zeroed();
-    // SAFETY: the kernel fills `set`, for which zero bytes are valid as well.
+    let mut pending: Signals = 0;
+    // SAFETY: the kernel fills the set, which has the size that is passed.
     unsafe {
-        libc::sigpending(set.as_mut_ptr());
-        libc::sigismember(set.as_ptr(), signal) == 1
-    }
+        libc::syscall(
+            libc::SYS_rt_sigpending,
+            &raw mut pending,
+            size_of::<Signals>(),
+        )
+    };
+    pending & set_of(signal) != 0
+}
+
+fn set_of(signal: i32) -> Signals {
+    1 << (signal - 1)
+}
+
+/// rt_sigprocmask(2); returns the mask before.
+fn change_mask(how: i32, set: Signals) -> io::Result<Signals> {
+    let mut before: Signals = 0;
+    // SAFETY: both sets are valid for the call, and of the size that is passed.
+    let status = unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigprocmask,
+            how,
+            &raw const set,
+            &raw mut before,
+            size_of::<Signals>(),
+        )
+    };
+    Errno::result(status)?;
+    Ok(before)
 }
 
 fn set_default(signal: i32) {
@@ -293,13 +335,13 @@ fn set_default(signal: i32) {
 
 /// Sends `signal` to this process, lets it act, and blocks it again.
 fn raise_unblocked(signal: i32) {
-    let mut set = MaybeUninit::<libc::sigset_t>::zeroed();
-    // SAFETY: `set` is made by sigemptyset(3) before it is used, and valid for all calls.
-    unsafe {
-        libc::sigemptyset(set.as_mut_ptr());
-        libc::sigaddset(set.as_mut_ptr(), signal);
-        libc::raise(signal);
-        libc::sigprocmask(libc::SIG_UNBLOCK, set.as_ptr(), ptr::null_mut());
-        libc::sigprocmask(libc::SIG_BLOCK, set.as_ptr(), ptr::null_mut());
-    }
+    // raise(3) refuses the signals that C libraries use for threads.
+    // SAFETY: takes numbers.
+    unsafe { libc::kill(libc::getpid(), signal) };
+    // It can fail only for an unknown `how`.
+    let _ = change_mask(libc::SIG_UNBLOCK, set_of(signal));
+    let _ = change_mask(libc::SIG_BLOCK, set_of(signal));
 }
+
+#[cfg(test)]
+mod tests;

@@ -148,7 +148,11 @@ fn claim_new(all: &OwnedFd, name: &OsStr) -> io::Result<Option<(OwnedFd, OwnedFd
 
 /// Takes the lock of a directory; `None`: somebody else has it.
 fn claim(directory: BorrowedFd<'_>) -> io::Result<Option<OwnedFd>> {
-    let file = open_lock(directory, LOCK)?;
+    let Some(file) = open_lock(directory, LOCK)? else {
+        // The command has put something else there, which nobody can have locked.
+        remove_tree::remove_entry(directory, LOCK)?;
+        return claim(directory);
+    };
     // Who had it may have removed the file after it was opened here.
     Ok((lock(&file)? && has_name(&file)?).then_some(file))
 }
@@ -169,13 +173,26 @@ fn sweep(all: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
 }
 
 fn erase(all: BorrowedFd<'_>, name: &OsStr, directory: &OwnedFd, lock: OwnedFd) -> io::Result<()> {
-    remove_tree::remove_contents(directory.as_fd(), LOCK)?;
-    remove_tree::remove_file(directory.as_fd(), LOCK)?;
-    // NFS keeps a file that is open under another name.
-    drop(lock);
-    match remove_tree::remove_directory(all, name.as_bytes()) {
-        // Who sweeps has come in between, and has made a lock of its own: it is removed there.
-        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
-        done => done,
+    let mut lock = lock;
+    for _ in 0..ATTEMPTS {
+        remove_tree::remove_contents(directory.as_fd(), LOCK)?;
+        remove_tree::remove_entry(directory.as_fd(), LOCK)?;
+        // NFS keeps a file that is open under another name.
+        drop(lock);
+        match remove_tree::remove_directory(all, name.as_bytes()) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+            done => return done,
+        }
+        // Who sweeps has made the lock again meanwhile, and removes the rest, unless it has given up.
+        lock = match claim(directory.as_fd()) {
+            Ok(Some(lock)) => lock,
+            Ok(None) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
     }
+    Err(io::ErrorKind::DirectoryNotEmpty.into())
 }
+
+#[cfg(test)]
+mod tests;

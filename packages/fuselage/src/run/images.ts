@@ -31,6 +31,7 @@ export function imageOf(facts: ArchiveFacts, whyNoImageMounts: string | null): I
   }
   if (whyNoImageMounts !== null) return whyNoImageMounts;
   if (imageLength === null) return 'the image is not at the beginning of what is decoded';
+  if (imageLength === 0) return 'it says that it has no bytes';
   const whole = Math.floor((length - offset) / BLOCK) * BLOCK;
   if (encoding === 'plain' && whole < imageLength) {
     return 'a loop device would not show the last bytes of the file, which fill no block';

@@ -44,6 +44,12 @@ describe('an image', () => {
     },
   );
 
+  test('without bytes is left to who extracts it, and can say that it is damaged', () => {
+    const made = ofImage({ imageLength: 0 });
+    expect(kinds(made)).toEqual(['extract', 'readOnly']);
+    expect(made.reasons.at(-1)?.why).toContain('has no bytes');
+  });
+
   test('in base64 text is decoded and mounted, if it is seen that it is one', () => {
     const encoding = 'base64';
     const seen = ofImage({ encoding, length: 6700 });
