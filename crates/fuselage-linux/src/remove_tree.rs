@@ -260,7 +260,7 @@ impl<'a> Removal<'a> {
         };
         let parent = match open_above(self.current.as_fd(), &above.identity) {
             Ok(parent) => parent,
-            Err(error) => return self.from_root(error),
+            Err(error) => return self.start_over(error),
         };
         let inner = std::mem::replace(&mut self.current, parent);
         match self.remove(&level.name, AtFlags::REMOVEDIR) {
@@ -305,7 +305,7 @@ impl<'a> Removal<'a> {
 
     /// There is no way back from the current directory, since somebody has moved it or changed its
     /// mode: goes the whole way once more.
-    fn from_root(&mut self, error: io::Error) -> io::Result<bool> {
+    fn start_over(&mut self, error: io::Error) -> io::Result<bool> {
         self.repeats += 1;
         if self.repeats > REPEATS {
             return Err(error);
