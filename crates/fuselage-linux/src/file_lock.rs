@@ -79,7 +79,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let [path, other] = ["lock", "other"].map(|name| place.path().join(name));
         File::create(&path).unwrap();
-        let closed = || std::os::unix::fs::PermissionsExt::from_mode(0);
+        let closed = || std::os::unix::fs::PermissionsExt::from_mode(0o0);
         let directory = File::open(place.path()).unwrap();
         let opens = || {
             // Root may open everything.
