@@ -6,8 +6,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, openat};
 use rustix::io::Errno;
 
+use crate::own_directory::set_mode;
+
+const FLAGS_OF_PLACE: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
 /// Opens the file `name` in `directory` to lock it; one that is missing is made, 0600. `None`: there
-/// is a directory or a symbolic link of that name.
+/// is a directory or a symbolic link of that name. A mode that keeps its owner out is changed.
 ///
 /// # Errors
 /// What openat(2) says.
@@ -18,7 +22,19 @@ pub fn open_lock(directory: BorrowedFd<'_>, name: &[u8]) -> io::Result<Option<Ow
         | OFlags::NONBLOCK
         | OFlags::NOCTTY
         | OFlags::CLOEXEC;
-    match openat(directory, name, flags, Mode::RUSR | Mode::WUSR) {
+    let open = || openat(directory, name, flags, Mode::RUSR | Mode::WUSR);
+    let opened = match open() {
+        Err(Errno::ACCESS) => {
+            let place = openat(directory, name, FLAGS_OF_PLACE, Mode::empty())?;
+            // The mode of a file with another name is not this one's alone.
+            if fstat(&place)?.st_nlink == 1 {
+                set_mode(&place, (Mode::RUSR | Mode::WUSR).bits())?;
+            }
+            open()
+        }
+        opened => opened,
+    };
+    match opened {
         Err(Errno::ISDIR | Errno::LOOP) => Ok(None),
         opened => Ok(opened.map(Some)?),
     }
@@ -56,7 +72,32 @@ mod tests {
     use std::fs::File;
 
     use super::*;
-    use crate::process::{Forked, Signal, fork, send_signal, wait_for};
+    use crate::process::{ExitKind, Forked, Signal, fork, send_signal, wait_for};
+
+    #[test]
+    fn a_mode_that_keeps_the_owner_out_is_changed_unless_the_file_has_another_name() {
+        let place = tempfile::tempdir().unwrap();
+        let [path, other] = ["lock", "other"].map(|name| place.path().join(name));
+        File::create(&path).unwrap();
+        let closed = || std::os::unix::fs::PermissionsExt::from_mode(0o0);
+        let directory = File::open(place.path()).unwrap();
+        let opens = || {
+            // Root may open everything.
+            let lost = crate::capabilities::give_up().is_ok();
+            lost && open_lock(directory.as_fd(), b"lock").is_ok()
+        };
+        let opens_in_child = || match fork().unwrap() {
+            Forked::Child => crate::process::exit_now(i32::from(!opens())),
+            Forked::Parent(child) => wait_for(child).unwrap() == ExitKind::Exited(0),
+        };
+        std::fs::set_permissions(&path, closed()).unwrap();
+        assert!(opens_in_child());
+        std::fs::set_permissions(&path, closed()).unwrap();
+        std::fs::hard_link(&path, &other).unwrap();
+        assert!(!opens_in_child());
+        let mode = std::os::unix::fs::MetadataExt::mode(&other.metadata().unwrap());
+        assert_eq!(mode & 0o777, 0);
+    }
 
     #[test]
     fn a_lock_lasts_until_the_last_copy_of_its_descriptor_is_closed() {

@@ -183,7 +183,11 @@ impl<'a> Removal<'a> {
             if names.len() == NAMES {
                 break;
             }
-            let entry = entry?;
+            let entry = match entry {
+                // Somebody else has removed this directory.
+                Err(nix::errno::Errno::ENOENT) => break,
+                entry => entry?,
+            };
             let name = entry.file_name().to_bytes();
             if name != b"." && name != b".." && Some(name) != kept {
                 names.push((
@@ -212,9 +216,14 @@ impl<'a> Removal<'a> {
     fn remove_below(&mut self, name: Vec<u8>) -> io::Result<()> {
         let entered = match self.remove(&name, AtFlags::REMOVEDIR) {
             Ok(()) | Err(Errno::NOENT) => return Ok(()),
-            Err(Errno::NOTDIR) => self.remove(&name, AtFlags::empty()).map(|()| None),
+            Err(Errno::NOTDIR) => match self.remove(&name, AtFlags::empty()) {
+                // It was replaced: this directory is not empty, and is read again.
+                Ok(()) | Err(Errno::NOENT | Errno::ISDIR) => Ok(None),
+                Err(error) => Err(error),
+            },
             Err(Errno::NOTEMPTY | Errno::EXIST) => match open_below(self.current.as_fd(), &name) {
                 Ok(opened) => Ok(Some(opened)),
+                Err(error) if was_replaced(&error) => Ok(None),
                 Err(error) => {
                     self.fail(error);
                     return Ok(());
@@ -252,11 +261,12 @@ impl<'a> Removal<'a> {
         };
         let parent = match open_above(self.current.as_fd(), &above.identity) {
             Ok(parent) => parent,
-            Err(error) => return self.go_to_root(error),
+            Err(error) => return self.start_over(error),
         };
         let inner = std::mem::replace(&mut self.current, parent);
         match self.remove(&level.name, AtFlags::REMOVEDIR) {
-            Ok(()) | Err(Errno::NOENT) => {}
+            // It was replaced: the directory above is not empty, and is read again.
+            Ok(()) | Err(Errno::NOENT | Errno::NOTDIR) => {}
             Err(Errno::NOTEMPTY | Errno::EXIST) if level.stays => {
                 if let Some(above) = self.way.last_mut() {
                     above.stays = true;
@@ -296,7 +306,7 @@ impl<'a> Removal<'a> {
 
     /// There is no way back from the current directory, since somebody has moved it or changed its
     /// mode: goes the whole way once more.
-    fn go_to_root(&mut self, error: io::Error) -> io::Result<bool> {
+    fn start_over(&mut self, error: io::Error) -> io::Result<bool> {
         self.repeats += 1;
         if self.repeats > REPEATS {
             return Err(error);
@@ -316,6 +326,14 @@ impl<'a> Removal<'a> {
             level.stays = true;
         }
     }
+}
+
+/// Whether opening a directory failed since its name is gone, or that of something else.
+fn was_replaced(error: &io::Error) -> bool {
+    let number = error.raw_os_error();
+    [Errno::NOENT, Errno::NOTDIR, Errno::LOOP]
+        .map(|errno| Some(errno.raw_os_error()))
+        .contains(&number)
 }
 
 /// Opens the directory `name` of `parent` as a place (`O_PATH`), if nothing is mounted there.

@@ -324,13 +324,22 @@ fn change_mask(how: i32, set: Signals) -> io::Result<Signals> {
     Ok(before)
 }
 
+/// rt_sigaction(2), since sigaction(3) refuses the signals that C libraries use for threads.
 fn set_default(signal: i32) {
-    // SAFETY: SIG_DFL is no function: nothing of ours is ever called.
+    /// The kernel's structure: handler, flags, restorer and mask, each a word that is zero for
+    /// SIG_DFL.
+    const DEFAULT: [u64; 4] = [0; 4];
+    // SAFETY: the structure is valid for the call, and the mask in it has the size that is passed;
+    // SIG_DFL is no function: nothing of ours is ever called.
     unsafe {
-        let mut action: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = libc::SIG_DFL;
-        libc::sigaction(signal, &raw const action, ptr::null_mut());
-    }
+        libc::syscall(
+            libc::SYS_rt_sigaction,
+            signal,
+            DEFAULT.as_ptr(),
+            ptr::null_mut::<u64>(),
+            size_of::<Signals>(),
+        )
+    };
 }
 
 /// Sends `signal` to this process, lets it act, and blocks it again.

@@ -79,6 +79,35 @@ fn the_rest_is_removed_when_a_directory_is_moved_away() {
 }
 
 #[test]
+fn what_somebody_else_removes_or_replaces_meanwhile_is_no_failure() {
+    let replacements: [fn(&Path); 3] = [
+        |_| {},
+        |path| fs::write(path, "").unwrap(),
+        |path| std::os::unix::fs::symlink("/", path).unwrap(),
+    ];
+    // In that directory, and before it is entered.
+    for inside in [true, false] {
+        for replace in replacements {
+            let outer = tempfile::tempdir().unwrap();
+            let path = outer.path().join("a");
+            fs::create_dir_all(path.join("below/deep")).unwrap();
+            let root = open_following_links(outer.path()).unwrap();
+            let mut removal = Removal::begin(root.as_fd(), b"").unwrap();
+            assert!(removal.step().unwrap());
+            if inside {
+                assert!(removal.step().unwrap());
+                assert_eq!(removal.way.last().unwrap().name, b"a");
+            }
+            fs::remove_dir_all(&path).unwrap();
+            replace(&path);
+            while removal.step().unwrap() {}
+            assert!(removal.failure.is_none(), "{:?}", removal.failure);
+            assert_eq!(count(outer.path()), 0);
+        }
+    }
+}
+
+#[test]
 fn the_rest_is_removed_beside_what_is_somebody_elses() {
     if ids()[0] != 0 {
         return;

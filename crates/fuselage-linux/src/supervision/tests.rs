@@ -48,8 +48,7 @@ fn wait_for_file(path: &Path) {
 fn no_signal_ends_the_supervisor_before_the_command() {
     let place = tempfile::tempdir().unwrap();
     let [ready, after] = ["ready", "after"].map(|name| place.path().join(name));
-    // 32 is one of those of C libraries for threads; glibc handles 33 where there were threads.
-    for signal in [libc::SIGTERM, libc::SIGUSR2, 32, 34, 64] {
+    for signal in [libc::SIGTERM, libc::SIGUSR2, 34, 64] {
         let supervisor = supervisor_of(&after, || {
             // Who runs the tests may ignore some.
             set_default(signal);

@@ -243,6 +243,24 @@ describe.each(callers)('as $name', ({ uid, test, mount }) => {
       }
     });
 
+    test('that C libraries use for threads end neither before the files are removed', async () => {
+      for (const number of [32, 33]) {
+        const { child, ended } = await running(['sh', '-c', 'echo ready; exec sleep 60']);
+        const words = ['-s', String(number), String(child.pid)];
+        expect(runFuselage({ ...who, program: '/bin/kill' }, words).status).toBe(0);
+        // node has no name for it, and says nothing else of such an end.
+        expect(await ended).toMatchObject({ status: 0, signal: null, stderr: '' });
+        expect(left(who)).toEqual([]);
+      }
+    });
+
+    test('stop it where the command has itself traced by its parent', async () => {
+      const { child, ended } = await running([compiled('traced')]);
+      await until(() => state(child.pid as number) === 'T');
+      child.kill('SIGKILL');
+      expect(await ended).toMatchObject({ signal: 'SIGKILL', stderr: '' });
+    });
+
     test('during the extraction end the run, and nothing is left', async () => {
       for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
         const { child, ended } = startFuselage(
