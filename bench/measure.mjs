@@ -12,7 +12,16 @@ import { join } from 'node:path';
  * @param {{runs: number, warmup: number, failing?: boolean}} how `failing`: a command may fail
  * @returns {Record<string, number>} medians, in milliseconds
  */
-export function medians({ as, results: directory }, name, commands, { runs, warmup, failing }) {
+export function medians(scene, name, commands, how) {
+  const results = measured(scene, name, commands, how);
+  return Object.fromEntries(results.map(({ command, median }) => [command, median * 1000]));
+}
+
+/**
+ * The same, returning what hyperfine has written: of each command the median in seconds, and the
+ * exit status of each run.
+ */
+export function measured({ as, results: directory }, name, commands, { runs, warmup, failing }) {
   const report = join(directory, `${name}.json`);
   const words = ['--shell=none', '--style=none', `--runs=${runs}`, `--warmup=${warmup}`];
   if (failing) words.push('--ignore-failure');
@@ -25,8 +34,7 @@ export function medians({ as, results: directory }, name, commands, { runs, warm
   execFileSync(program[0], [...program.slice(1), ...words, '--export-json', report, ...named], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  const { results } = JSON.parse(readFileSync(report, 'utf8'));
-  return Object.fromEntries(results.map(({ command, median }) => [command, median * 1000]));
+  return JSON.parse(readFileSync(report, 'utf8')).results;
 }
 
 /** One line of the table: our median over the peer's, and whether that is the aim. */

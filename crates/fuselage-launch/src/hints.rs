@@ -41,7 +41,12 @@ pub(crate) fn directory(error: &Error) -> &'static str {
 
 /// A mount failed.
 pub(crate) fn mount(error: &Error) -> &'static str {
-    exhausted(error).unwrap_or(DOCTOR)
+    match error.kind() {
+        ErrorKind::StorageFull => {
+            "let one mount namespace have more mounts: `sudo sysctl -w fs.mount-max=200000`"
+        }
+        _ => exhausted(error).unwrap_or(DOCTOR),
+    }
 }
 
 /// An image cannot be mounted.

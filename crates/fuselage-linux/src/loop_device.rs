@@ -110,7 +110,7 @@ pub fn attach(image: BorrowedFd<'_>, options: LoopOptions) -> Result<LoopDevice,
     for attempt in 0..TRIES {
         let device = match control.next_free() {
             Ok(device) => device,
-            Err(error) if was_taken(&error) => {
+            Err(error) if was_taken(errno_of(&error)) => {
                 back_off(attempt);
                 continue;
             }
@@ -125,7 +125,7 @@ pub fn attach(image: BorrowedFd<'_>, options: LoopOptions) -> Result<LoopDevice,
                     })?;
                 return Ok(LoopDevice { device, path });
             }
-            Err(error) if was_taken(&error) => back_off(attempt),
+            Err(error) if was_taken(errno_of(&error)) => back_off(attempt),
             Err(source) => {
                 return Err(LoopError::Attach {
                     image: name.display().to_string(),
@@ -141,11 +141,14 @@ pub fn attach(image: BorrowedFd<'_>, options: LoopOptions) -> Result<LoopDevice,
 
 /// Between "this one is free" and attaching, somebody else may attach to it, or detach and remove
 /// it; or, before Linux 5.8, read it between our two calls (`EAGAIN`), after which it is detached.
-fn was_taken(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EBUSY | libc::ENXIO | libc::EAGAIN)
-    )
+fn was_taken(errno: Errno) -> bool {
+    matches!(errno, Errno::EBUSY | Errno::ENXIO | Errno::EAGAIN)
+}
+
+fn errno_of(error: &io::Error) -> Errno {
+    error
+        .raw_os_error()
+        .map_or(Errno::UnknownErrno, Errno::from_raw)
 }
 
 fn configuration(image: BorrowedFd<'_>, name: &[u8], options: LoopOptions) -> loop_config {

@@ -82,14 +82,6 @@ impl Probe {
     }
 }
 
-/// Enters a user namespace and a mount namespace and mounts a tmpfs there, in a child.
-///
-/// # Errors
-/// The diagnosed refusal.
-pub fn probe_user_namespace() -> Result<(), Refusal> {
-    attempt(attempts::user_namespace, &NamespaceFacts::gather()).map_err(|failed| failed.refusal)
-}
-
 /// Does what a run begins with, in a child: a user namespace with a mount namespace in it, or where
 /// `as_root` a mount namespace alone, and a first mount. This process is as before, whatever the
 /// kernel said.

@@ -91,7 +91,7 @@ pub fn has_ended(child: Pid) -> io::Result<Option<ExitKind>> {
 /// # Errors
 /// As [`wait_for`].
 pub fn ends_within(child: Pid, limit: Duration) -> io::Result<Option<ExitKind>> {
-    const PAUSE: Duration = Duration::from_millis(1);
+    const PAUSE: Duration = Duration::from_micros(200);
     let end = Instant::now() + limit;
     loop {
         let ended = has_ended(child)?;

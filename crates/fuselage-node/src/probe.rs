@@ -50,5 +50,5 @@ pub fn probe_host(launcher: Option<Buffer>) -> Vec<Probe> {
 /// Enters a user and a mount namespace and mounts a tmpfs, in a throw-away child.
 #[napi]
 pub fn probe_user_namespace() -> DoneOutcome {
-    done(probe::probe_user_namespace().map_err(ErrorReport::from))
+    done(probe::probe_namespaces(false).map_err(ErrorReport::from))
 }

@@ -73,7 +73,10 @@ impl Procdir {
     /// Makes sure that the path still leads to it.
     pub(crate) fn check_path(&self) -> Result<(), LaunchError> {
         let identity = file_identity(&self.root).map_err(|source| self.failed(source))?;
-        same(open::open_place(&self.path), &identity, &self.path).map(drop)
+        match same(open::open_place(&self.path), &identity, &self.path) {
+            Err(LaunchError::Directory { path, source }) => Err(self.failed_at(path, source)),
+            checked => checked.map(drop),
+        }
     }
 }
 

@@ -155,7 +155,10 @@ killed! {
     a_user_with_an_unpacked_image: as_user Squashfs;
     a_user_with_real_files: as_user Real;
     a_user_with_real_files_of_base64_text: as_user RealBase64;
+    a_user_who_allows_real_files: as_user Allowed;
     root_with_real_files: as_root Real;
+    root_with_real_files_of_base64_text: as_root RealBase64;
+    root_who_allows_real_files: as_root Allowed;
     root_without_trees: as_root Empty;
     root_who_asks: as_root Asked;
     root_with_a_made_mount_point: as_root Mirror;

@@ -36,19 +36,21 @@ pub(crate) enum Kind {
     Real,
     /// base64 text of one.
     RealBase64,
+    /// No tree, and real files where the namespaces are refused.
+    Allowed,
 }
 
 use Kind::{
-    Asked, Base64, Base64Image, DynamicZip, Empty, Image, Mirror, Real, RealBase64, Squashfs,
-    StaticZip,
+    Allowed, Asked, Base64, Base64Image, DynamicZip, Empty, Image, Mirror, Real, RealBase64,
+    Squashfs, StaticZip,
 };
 
 /// For an ordinary user.
-pub(crate) const USERS: [Kind; 9] = [
-    Empty, Asked, Mirror, StaticZip, DynamicZip, Base64, Squashfs, Real, RealBase64,
+pub(crate) const USERS: [Kind; 10] = [
+    Empty, Asked, Mirror, StaticZip, DynamicZip, Base64, Squashfs, Real, RealBase64, Allowed,
 ];
 /// For root.
-pub(crate) const ROOTS: [Kind; 11] = [
+pub(crate) const ROOTS: [Kind; 12] = [
     Empty,
     Asked,
     Mirror,
@@ -60,6 +62,7 @@ pub(crate) const ROOTS: [Kind; 11] = [
     Base64Image,
     Real,
     RealBase64,
+    Allowed,
 ];
 
 /// Bytes of the image that mksquashfs has made; the rest fills up a page.
@@ -73,7 +76,7 @@ impl Kind {
             Base64 | RealBase64 => "tree.zip.b64",
             Squashfs | Image => "tree.sfs",
             Base64Image => "tree.sfs.b64",
-            Empty | Asked | Mirror => "none",
+            Empty | Asked | Mirror | Allowed => "none",
         }
     }
 
@@ -90,7 +93,7 @@ impl Kind {
     /// What the command, a script of sh(1), says where everything is as it should be.
     pub(crate) fn expected(self) -> &'static str {
         match self {
-            Empty | Asked | Mirror => "tmp\n",
+            Empty | Asked | Mirror | Allowed => "tmp\n",
             // Root may write wherever it can.
             Real | RealBase64 if geteuid().is_root() => "tmp\nfirst of them second\nwritable\n",
             DynamicZip => "tmp\nfirst of them second\nwritable\n",
@@ -121,9 +124,13 @@ pub(crate) fn plan(kind: Kind, place: &Path, namespaces: Namespaces) -> MountPla
         name: name.into(),
         place: procdir(inner),
     };
-    let mut steps = procdir_steps(kind, place);
+    let namespaces = match kind.is_real() {
+        true => Namespaces::None,
+        false => namespaces,
+    };
+    let mut steps = procdir_steps(kind, place, namespaces);
     let mut set = vec![variable("FUSELAGE_TMPDIR", "tmp")];
-    if !matches!(kind, Empty | Asked | Mirror) {
+    if !matches!(kind, Empty | Asked | Mirror | Allowed) {
         steps.push(directory(parent));
         steps.extend(tree_steps(
             kind,
@@ -137,11 +144,7 @@ pub(crate) fn plan(kind: Kind, place: &Path, namespaces: Namespaces) -> MountPla
     }
     MountPlan {
         version: fuselage_plan::VERSION.into(),
-        namespaces: if kind.is_real() {
-            Namespaces::None
-        } else {
-            namespaces
-        },
+        namespaces,
         home: (kind != Mirror).then(|| path(&place.join("home"))),
         steps,
         environment: Environment {
@@ -156,12 +159,13 @@ pub(crate) fn plan(kind: Kind, place: &Path, namespaces: Namespaces) -> MountPla
         },
         explain: false,
         reasons: Vec::new(),
-        otherwise: None,
+        otherwise: (kind == Allowed && namespaces != Namespaces::None)
+            .then(|| Box::new(plan(kind, place, Namespaces::None))),
     }
 }
 
-fn procdir_steps(kind: Kind, place: &Path) -> Vec<Step> {
-    let size = (!kind.is_real()).then_some(64 << 20);
+fn procdir_steps(kind: Kind, place: &Path, namespaces: Namespaces) -> Vec<Step> {
+    let size = (namespaces != Namespaces::None).then_some(64 << 20);
     let id = StepId("procdir".into());
     let mut steps = Vec::new();
     let on = if kind == Mirror {
@@ -174,7 +178,7 @@ fn procdir_steps(kind: Kind, place: &Path) -> Vec<Step> {
             },
         });
         ProcdirParent::MountPoint(made)
-    } else if kind.is_real() {
+    } else if namespaces == Namespaces::None {
         ProcdirParent::Extracted
     } else {
         ProcdirParent::Home

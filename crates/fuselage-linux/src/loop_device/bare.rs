@@ -15,7 +15,7 @@ use nix::fcntl::{OFlag, open};
 use nix::libc;
 use nix::sys::stat::Mode;
 
-use super::{LoopOptions, configuration};
+use super::{LoopOptions, configuration, was_taken};
 
 /// What was being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,35 +30,38 @@ pub(crate) enum BareStep {
     Configure,
 }
 
+const FLAGS: OFlag = OFlag::O_RDWR.union(OFlag::O_CLOEXEC);
+
 /// Attaches `image` to a free device, which is detached when the result is closed.
 pub(crate) fn attach_bare(image: BorrowedFd<'_>) -> Result<OwnedFd, (BareStep, Errno)> {
-    let flags = OFlag::O_RDWR | OFlag::O_CLOEXEC;
-    let control = open(c"/dev/loop-control", flags, Mode::empty())
+    let control = open(c"/dev/loop-control", FLAGS, Mode::empty())
         .map_err(|errno| (BareStep::Control, errno))?;
     let config = configuration(image, &[], LoopOptions::default());
     let mut last = (BareStep::Configure, Errno::EBUSY);
     for attempt in 0..20 {
-        // SAFETY: this ioctl takes no argument and touches no memory.
-        let number = unsafe { libc::ioctl(control.as_raw_fd(), LOOP_CTL_GET_FREE as libc::Ioctl) };
-        let number = Errno::result(number).map_err(|errno| (BareStep::Free, errno))?;
-        let mut path = [0_u8; 32];
-        let written = write!(path.as_mut_slice(), "/dev/loop{number}\0").is_ok();
-        let Some(path) = CStr::from_bytes_until_nul(&path).ok().filter(|_| written) else {
-            return Err((BareStep::Open, Errno::ENAMETOOLONG));
-        };
-        let attached = open(path, flags, Mode::empty())
-            .map_err(|errno| (BareStep::Open, errno))
-            .and_then(|device| match configure(&device, &config) {
-                Ok(()) => Ok(device),
-                Err(errno) => Err((BareStep::Configure, errno)),
-            });
-        match attached {
-            Err(failed @ (_, Errno::EBUSY | Errno::ENXIO)) => last = failed,
+        match open_free(&control).and_then(|device| match configure(&device, &config) {
+            Ok(()) => Ok(device),
+            Err(errno) => Err((BareStep::Configure, errno)),
+        }) {
+            Err(failed) if was_taken(failed.1) => last = failed,
             other => return other,
         }
         sleep(Duration::from_millis(attempt));
     }
     Err(last)
+}
+
+/// Opens a device that is free now.
+fn open_free(control: &OwnedFd) -> Result<OwnedFd, (BareStep, Errno)> {
+    // SAFETY: this ioctl takes no argument and touches no memory.
+    let number = unsafe { libc::ioctl(control.as_raw_fd(), LOOP_CTL_GET_FREE as libc::Ioctl) };
+    let number = Errno::result(number).map_err(|errno| (BareStep::Free, errno))?;
+    let mut path = [0_u8; 32];
+    let written = write!(path.as_mut_slice(), "/dev/loop{number}\0").is_ok();
+    let Some(path) = CStr::from_bytes_until_nul(&path).ok().filter(|_| written) else {
+        return Err((BareStep::Open, Errno::ENAMETOOLONG));
+    };
+    open(path, FLAGS, Mode::empty()).map_err(|errno| (BareStep::Open, errno))
 }
 
 fn configure(device: &OwnedFd, config: &loop_config) -> Result<(), Errno> {

@@ -8,11 +8,10 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
-use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, pipe2, read, write};
 
 use super::step::{Failure, Step};
-use crate::process::{Forked, exit_now, fork, send_signal};
+use crate::process::{Forked, ends_within, exit_now, follow_parent, fork, own_pid, send_signal};
 
 /// How an attempt ended.
 #[derive(Debug)]
@@ -47,23 +46,29 @@ fn start(attempt: Attempt) -> io::Result<(Pid, OwnedFd)> {
     // A handler of the parent's that ran in the child would speak for the parent, as libuv's does
     // through a pipe that both have.
     let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
-    let forked = fork();
-    if let Ok(Forked::Child) = forked {
-        let _ = write(&writer, &encode(attempt()));
-        wait_for_the_end(&writer);
-    }
+    let parent = own_pid();
+    let child = match fork() {
+        Ok(Forked::Child) => {
+            // Else this would be a reader too, and never see that the parent has ended.
+            drop(reader);
+            try_and_tell(parent, &writer, attempt)
+        }
+        Ok(Forked::Parent(child)) => Ok(child),
+        Err(error) => Err(error),
+    };
     before.thread_set_mask()?;
-    match forked? {
-        Forked::Parent(child) => Ok((child, reader)),
-        Forked::Child => exit_now(0),
-    }
+    Ok((child?, reader))
 }
 
-/// Until the parent has ended this process, or has ended itself: where children are reaped by the
-/// kernel, the number of one that ends by itself could be another's by then.
-fn wait_for_the_end(writer: &OwnedFd) -> ! {
-    let gone = PollFd::new(writer.as_fd(), PollFlags::empty());
-    let _ = poll(&mut [gone], PollTimeout::NONE);
+/// The child. It stays until the parent has ended it, or has ended itself: where children are reaped
+/// by the kernel, the number of one that ends by itself could be another's by then.
+fn try_and_tell(parent: Pid, writer: &OwnedFd, attempt: Attempt) -> ! {
+    // An attempt may hang.
+    if follow_parent(parent, Signal::SIGKILL).is_ok() {
+        let _ = write(writer, &encode(attempt()));
+        let gone = PollFd::new(writer.as_fd(), PollFlags::empty());
+        let _ = poll(&mut [gone], PollTimeout::NONE);
+    }
     exit_now(0)
 }
 
@@ -115,19 +120,13 @@ fn answer(reader: &OwnedFd, limit: Duration) -> Outcome {
 /// the kernel is left as it is after a second.
 fn reap(child: Pid) {
     send_signal(child, Signal::SIGKILL);
-    let until = Instant::now() + Duration::from_secs(1);
-    while let Ok(nix::sys::wait::WaitStatus::StillAlive) | Err(Errno::EINTR) =
-        waitpid(child, Some(WaitPidFlag::WNOHANG))
-    {
-        if Instant::now() > until {
-            return;
-        }
-        std::thread::sleep(Duration::from_micros(200));
-    }
+    let _ = ends_within(child, Duration::from_secs(1));
 }
 
 #[cfg(test)]
 mod tests {
+    use nix::sys::wait::waitpid;
+
     use super::*;
     use crate::namespaces::NamespaceStep;
     use crate::process::{ExitKind, wait_for};
@@ -188,6 +187,30 @@ mod tests {
                 exit_now(i32::from(left != Err(Errno::ECHILD)))
             }
             Forked::Parent(child) => assert_eq!(wait_for(child).unwrap(), ExitKind::Exited(0)),
+        }
+    }
+
+    #[test]
+    fn none_outlives_its_parent() {
+        let [answered, hanging]: [Attempt; 2] = [
+            || Ok(()),
+            || loop {
+                std::thread::sleep(Duration::from_secs(9));
+            },
+        ];
+        for attempt in [answered, hanging] {
+            // The child of the child has the writer, too.
+            let (reader, writer) = pipe2(OFlag::O_CLOEXEC).unwrap();
+            match fork().unwrap() {
+                Forked::Child => {
+                    let begun = start(attempt);
+                    exit_now(i32::from(begun.is_err()))
+                }
+                Forked::Parent(child) => assert_eq!(wait_for(child).unwrap(), ExitKind::Exited(0)),
+            }
+            drop(writer);
+            let closed = &mut [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
+            assert_eq!(poll(closed, 10_000_u16), Ok(1), "it is there still");
         }
     }
 

@@ -60,6 +60,7 @@ fn hints_of(cause: &Cause, facts: &NamespaceFacts) -> Vec<String> {
         Cause::NoMountNamespaces => {
             allow_by_sysctl("user.max_mnt_namespaces", "10000", surroundings)
         }
+        Cause::MountsUsedUp => allow_by_sysctl("fs.mount-max", "200000", surroundings),
         Cause::Seccomp => of_filter(facts),
         Cause::Chroot if facts.sys_admin => vec![
             "Make the root directory a mount point before chroot: \

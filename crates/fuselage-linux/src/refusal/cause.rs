@@ -16,6 +16,8 @@ pub enum Cause {
     NestedTooDeep,
     /// `user.max_mnt_namespaces` is 0 or used up.
     NoMountNamespaces,
+    /// The mount namespace has as many mounts as `fs.mount-max` allows.
+    MountsUsedUp,
     /// A seccomp filter.
     Seccomp,
     /// A chroot whose root directory is no mount point.
@@ -192,6 +194,8 @@ fn of_mount(error: NamespaceError, facts: &NamespaceFacts) -> Vec<Cause> {
         {
             vec![Cause::Chroot]
         }
+        // `count_mounts` of fs/namespace.c: the new namespace has all mounts of the old one.
+        Errno::ENOSPC => vec![Cause::MountsUsedUp],
         Errno::EPERM | Errno::EACCES | Errno::ENOSYS => {
             if !facts.sys_admin && error.errno != Errno::ENOSYS {
                 return vec![Cause::NoSysAdmin];

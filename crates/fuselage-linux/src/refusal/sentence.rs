@@ -23,6 +23,9 @@ pub(super) fn sentence(cause: &Cause, facts: &NamespaceFacts) -> String {
         Cause::NoMountNamespaces => "user.max_mnt_namespaces is 0, or this user already has that \
              many mount namespaces."
             .into(),
+        Cause::MountsUsedUp => "There are as many mounts already as fs.mount-max allows in one \
+             mount namespace."
+            .into(),
         Cause::Seccomp => match facts.surroundings {
             Surroundings::Docker => {
                 "A seccomp filter is active (Seccomp: 2 in /proc/self/status); \

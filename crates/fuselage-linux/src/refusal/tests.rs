@@ -116,6 +116,13 @@ fn rows() -> Vec<Row> {
             &["sysctl -w user.max_mnt_namespaces="],
         ),
         (
+            FirstMount,
+            Errno::ENOSPC,
+            mapped(),
+            &[Cause::MountsUsedUp],
+            &["as many mounts", "sudo sysctl -w fs.mount-max=200000"],
+        ),
+        (
             UserNamespace,
             Errno::EPERM,
             NamespaceFacts {
