@@ -121,7 +121,7 @@ impl Home {
     /// Opens the directory `name` in it (`O_PATH`), if it is there and this user's.
     pub(crate) fn own_directory_there(&self, name: &str) -> Option<OwnedFd> {
         let opened = open_place_at(&self.directory, OsStr::new(name)).ok()?;
-        judge_procdirs(&opened, &self.path.join(name), &self.user).ok()?;
+        judge_directory_of_runs(&opened, &self.path.join(name), &self.user).ok()?;
         Some(opened)
     }
 }
@@ -139,7 +139,7 @@ fn look_at(path: &Path) -> Result<HomeState, Reason> {
     let procdirs = path.join(PROCDIRS);
     let name = OsStr::new(PROCDIRS);
     match open_place_at(&home, name) {
-        Ok(directory) => judge_procdirs(&directory, &procdirs, &user).map(drop)?,
+        Ok(directory) => judge_directory_of_runs(&directory, &procdirs, &user).map(drop)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(no_directory(&home, name, &procdirs)(error)),
     }
@@ -170,12 +170,20 @@ fn open_directory_of_runs(
     user: &User,
 ) -> Result<OwnedFd, Reason> {
     let directory = make_and_open(home, OsStr::new(name), path)?;
-    make_private(&directory, path, judge_procdirs(&directory, path, user)?)?;
+    make_private(
+        &directory,
+        path,
+        judge_directory_of_runs(&directory, path, user)?,
+    )?;
     Ok(directory)
 }
 
 /// Nobody keeps anything in it, so that its mode can be mended.
-fn judge_procdirs(directory: &OwnedFd, path: &Path, user: &User) -> Result<Access, Reason> {
+fn judge_directory_of_runs(
+    directory: &OwnedFd,
+    path: &Path,
+    user: &User,
+) -> Result<Access, Reason> {
     match judge(directory, path, user) {
         Err(Reason::OwnerLockedOut { mode, .. }) => Ok(Access::TakeAway {
             mode: OWNERS,
