@@ -177,12 +177,12 @@ describe('what root gets of the caller', () => {
 });
 
 describe('read-only', () => {
-  const remount = `cd "$FUSELAGE_STATIC/z" && { echo x 2>/dev/null >new && echo written; true; }
+  const remount = `cd "$FUSELAGE_STATIC/z" && cat a.txt && { echo x 2>/dev/null >new && echo written; true; }
     mount -o remount,bind,rw . 2>/dev/null && echo x >new && echo remounted`;
 
   rootMountTest('is advisory for root, and --explain says so', () => {
     const ended = inside(caller(0), '', ['--explain', '-s', zip], remount);
-    expect(ended.stdout).toBe('remounted\n');
+    expect(ended.stdout).toBe('alpha\nremounted\n');
     expect(ended.stderr).toContain(
       'namespaces: mount namespace (you are root and keep all capabilities, so that read-only is ' +
         'only advisory)',
@@ -191,12 +191,12 @@ describe('read-only', () => {
 
   rootMountTest('holds for root without CAP_SYS_ADMIN', () => {
     const ended = inside(caller(0), NO_SYS_ADMIN, ['-s', zip], remount);
-    expect(ended).toMatchObject({ status: 32, stdout: '' });
+    expect(ended).toMatchObject({ status: 32, stdout: 'alpha\n' });
   });
 
   mountTest('holds for an ordinary user', () => {
     const ended = inside(caller(), '', ['-s', zip], remount);
     expect(ended.status).not.toBe(0);
-    expect(ended.stdout).toBe('');
+    expect(ended.stdout).toBe('alpha\n');
   });
 });
