@@ -11,6 +11,7 @@ mod attempts;
 mod child;
 mod step;
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
 
 use crate::capabilities::has_sys_admin;
+use crate::causes::exhausted;
 use crate::image_mounts::image_mounts;
 use crate::namespaces::{NamespaceError, NamespaceStep};
 use crate::refusal::{Cause, NamespaceFacts, Refusal, diagnose, find_causes};
@@ -87,16 +89,39 @@ impl Probe {
 /// kernel said.
 ///
 /// # Errors
-/// The diagnosed refusal.
-pub fn probe_namespaces(as_root: bool) -> Result<(), Refusal> {
+/// The diagnosed refusal; or that it could not be tried, which tells nothing of namespaces.
+pub fn probe_namespaces(as_root: bool) -> Result<(), NotEntered> {
     let what = match as_root {
         true => attempts::mount_namespace,
         false => attempts::user_namespace,
     };
     match child::run(what, LIMIT) {
         Outcome::Done => Ok(()),
+        Outcome::NotStarted(error) => Err(NotEntered::Untried(error)),
+        Outcome::Failed(Failure { errno, .. }) if exhausted(&errno.into()).is_some() => {
+            Err(NotEntered::Untried(errno.into()))
+        }
         // What tells the cause is gathered only now: it costs as much as the rest of a start.
-        outcome => judge(outcome, &NamespaceFacts::gather()).map_err(|failed| failed.refusal),
+        outcome => judge(outcome, &NamespaceFacts::gather())
+            .map_err(|failed| NotEntered::Refused(failed.refusal)),
+    }
+}
+
+/// Why namespaces were not entered.
+#[derive(Debug)]
+pub enum NotEntered {
+    /// The kernel refuses them.
+    Refused(Refusal),
+    /// There was no descriptor, process or memory to try it.
+    Untried(io::Error),
+}
+
+impl From<NotEntered> for Refusal {
+    fn from(error: NotEntered) -> Self {
+        match error {
+            NotEntered::Refused(refusal) => refusal,
+            NotEntered::Untried(error) => advice::no_child(&error),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What this host allows, tried for real.
 
 use fuselage_linux::probe;
+use fuselage_linux::refusal::Refusal;
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
@@ -50,5 +51,5 @@ pub fn probe_host(launcher: Option<Buffer>) -> Vec<Probe> {
 /// Enters a user and a mount namespace and mounts a tmpfs, in a throw-away child.
 #[napi]
 pub fn probe_user_namespace() -> DoneOutcome {
-    done(probe::probe_namespaces(false).map_err(ErrorReport::from))
+    done(probe::probe_namespaces(false).map_err(|error| ErrorReport::from(Refusal::from(error))))
 }

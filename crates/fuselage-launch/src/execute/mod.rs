@@ -55,7 +55,7 @@ fn prepare(
     namespaces::require_proc()?;
     // Before the home is made: a umask could keep its owner out of it.
     let umask = open::replace_umask(0);
-    let plan = otherwise::choose(plan);
+    let plan = otherwise::choose(plan)?;
     let opened = Opened::open(plan)?;
     let directory = std::env::current_dir();
     let extracted = opened.store.as_ref().map(supervised::begin).transpose()?;

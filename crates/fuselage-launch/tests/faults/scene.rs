@@ -239,15 +239,15 @@ impl Run {
             true => !self.ended.executed.is_empty(),
             false => self.ended.is_replaced,
         };
+        let printed = without_warning.unwrap_or(&self.printed);
         if is_executed {
-            let printed = without_warning.unwrap_or(&self.printed);
             let as_expected = (status, printed, &*self.output, &*self.said);
             return match as_expected == (0, "", kind.expected(), "") {
                 true => Ok(Outcome::Worked),
                 false => Err(format!("the command had not what it should have: {self:?}")),
             };
         }
-        let report = match (self.said.is_empty(), self.printed.is_empty()) {
+        let report = match (self.said.is_empty(), printed.is_empty()) {
             (false, true) => self.sent_report()?,
             (true, false) => self.printed_report(status)?,
             _ => return Err(format!("no report, or two: {self:?}")),

@@ -1,6 +1,7 @@
 //! Probes, as an ordinary user, as root, and where something is refused.
 
 use fuselage_linux::probe::{Probe, probe_host, probe_namespaces};
+use fuselage_linux::refusal::Refusal;
 use nix::errno::Errno;
 use nix::libc;
 
@@ -41,7 +42,7 @@ fn a_user_learns_what_works() {
     if user_namespaces_work() {
         as_user(|| {
             let before = mount_table();
-            assert_eq!(probe_namespaces(false), Ok(()));
+            probe_namespaces(false).unwrap();
             let probes = probe_host(None);
             assert_complete(&probes);
             for name in ["kernel", "user-namespace", "tmpfs", "overlay", "apparmor"] {
@@ -99,7 +100,7 @@ fn it_works_in_a_process_with_threads() {
         as_user(|| {
             let (_keep, wait) = std::sync::mpsc::channel::<()>();
             std::thread::spawn(move || wait.recv());
-            assert_eq!(probe_namespaces(false), Ok(()));
+            probe_namespaces(false).unwrap();
         });
     }
 }
@@ -108,7 +109,7 @@ fn it_works_in_a_process_with_threads() {
 fn a_refusal_is_diagnosed_in_the_parent() {
     as_user(|| {
         refuse(&[(libc::SYS_unshare, Errno::EPERM)]);
-        let refusal = probe_namespaces(false).unwrap_err();
+        let refusal = Refusal::from(probe_namespaces(false).unwrap_err());
         assert!(
             refusal.message.contains("unshare(CLONE_NEWUSER)"),
             "{refusal:?}"
@@ -130,7 +131,7 @@ fn a_refusal_is_diagnosed_in_the_parent() {
 fn a_refused_first_mount_is_diagnosed_too() {
     in_user_namespace(|| {
         refuse(&[(libc::SYS_mount, Errno::EPERM)]);
-        let refusal = probe_namespaces(false).unwrap_err();
+        let refusal = Refusal::from(probe_namespaces(false).unwrap_err());
         assert!(refusal.message.contains("slave"), "{refusal:?}");
         assert!(refusal.causes[0].contains("seccomp"), "{refusal:?}");
     });
@@ -140,7 +141,7 @@ fn a_refused_first_mount_is_diagnosed_too() {
 fn nothing_more_can_be_nested() {
     in_user_namespace(|| {
         std::fs::write("/proc/sys/user/max_user_namespaces", "0").unwrap();
-        let refusal = probe_namespaces(false).unwrap_err();
+        let refusal = Refusal::from(probe_namespaces(false).unwrap_err());
         assert!(
             refusal.causes[0].contains("user.max_user_namespaces is 0"),
             "{refusal:?}"
