@@ -7,6 +7,7 @@ mod decode;
 mod environment;
 mod extract;
 mod image;
+mod made;
 mod mount_place;
 mod namespaces;
 mod otherwise;
