@@ -27,7 +27,7 @@ use fuselage_plan::Question;
 use crate::ask::Outcome;
 use crate::error::LaunchError;
 use crate::invocation::Invocation;
-pub use crate::out_of_memory::out_of_memory;
+pub use crate::out_of_memory::Ending;
 
 /// Exit status of every failure of ours before the command is looked up.
 pub const FAILURE: i32 = 125;

@@ -8,7 +8,7 @@ use std::os::raw::{c_char, c_int};
 use fuselage_linux::start_memory::StartMemory;
 
 #[global_allocator]
-static MEMORY: StartMemory = StartMemory::new(fuselage_launch::out_of_memory);
+static MEMORY: StartMemory<fuselage_launch::Ending> = StartMemory::new();
 
 /// What the C runtime calls.
 ///

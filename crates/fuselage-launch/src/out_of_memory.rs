@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use fuselage_linux::start_memory::OutOfMemory;
 use fuselage_linux::{descriptors, process};
 
 use crate::{FAILURE, report};
@@ -74,17 +75,22 @@ pub(crate) fn tell(listener: Listener) {
     LISTENER.store(listener as u8, Ordering::Relaxed);
 }
 
-/// Ends this process with an error; for the allocator of the program.
-pub fn out_of_memory() -> ! {
-    let listener = LISTENER.load(Ordering::Relaxed);
-    if listener == Listener::Launcher as u8 {
-        process::exit_now(OUT_OF_MEMORY)
+/// For the allocator of the program: ends it with an error.
+#[derive(Debug)]
+pub struct Ending;
+
+impl OutOfMemory for Ending {
+    fn end() -> ! {
+        let listener = LISTENER.load(Ordering::Relaxed);
+        if listener == Listener::Launcher as u8 {
+            process::exit_now(OUT_OF_MEMORY)
+        }
+        let is_sent = listener == Listener::Library as u8 && send();
+        if !is_sent {
+            report::print_text(TEXT);
+        }
+        process::exit_now(FAILURE)
     }
-    let is_sent = listener == Listener::Library as u8 && send();
-    if !is_sent {
-        report::print_text(TEXT);
-    }
-    process::exit_now(FAILURE)
 }
 
 /// Without a word if that fails. The few bytes go in one piece.

@@ -8,6 +8,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes of the room. Pages of it that are never used cost nothing.
@@ -19,12 +20,11 @@ const LARGEST: usize = 32 << 10;
 ///
 /// In this order, so that the counter lies in a page that is written to anyway.
 #[repr(C)]
-pub struct StartMemory {
+pub struct StartMemory<E> {
     /// How much of the room is taken, from its beginning.
     used: AtomicUsize,
     room: UnsafeCell<Room>,
-    /// Ends the program.
-    out_of_memory: fn() -> !,
+    ending: PhantomData<fn() -> E>,
 }
 
 #[repr(align(16))]
@@ -32,9 +32,9 @@ struct Room([u8; ROOM]);
 
 // SAFETY: a part of the room belongs to the one caller that moved `used` over it, by a
 // compare-and-exchange, until that caller gives it back.
-unsafe impl Sync for StartMemory {}
+unsafe impl<E> Sync for StartMemory<E> {}
 
-impl std::fmt::Debug for StartMemory {
+impl<E> std::fmt::Debug for StartMemory<E> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let used = self.used.load(Ordering::Relaxed);
         formatter
@@ -44,23 +44,35 @@ impl std::fmt::Debug for StartMemory {
     }
 }
 
-impl StartMemory {
-    /// With an empty room. `out_of_memory` is called where the system has no memory: it must
-    /// allocate none, and ends the program, of which any thread may be the caller.
+/// What is done where the system has no memory.
+pub trait OutOfMemory {
+    /// Ends the program, of which any thread may be the caller. It must allocate nothing.
     ///
     /// So who asks whether there is memory (`try_reserve`) learns of none that there is not; nobody
     /// in the launcher does but the standard library, which would give up as well.
-    pub const fn new(out_of_memory: fn() -> !) -> Self {
+    fn end() -> !;
+}
+
+impl<E: OutOfMemory> Default for StartMemory<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E: OutOfMemory> StartMemory<E> {
+    /// With an empty room. All of it is zero, so that the file of the program has none of it and the
+    /// kernel gives fresh pages: how the program ends is a type for that, and no value.
+    pub const fn new() -> Self {
         Self {
             used: AtomicUsize::new(0),
             room: UnsafeCell::new(Room([0; ROOM])),
-            out_of_memory,
+            ending: PhantomData,
         }
     }
 
     fn or_end(&self, block: *mut u8) -> *mut u8 {
         if block.is_null() {
-            (self.out_of_memory)()
+            E::end()
         }
         block
     }
@@ -117,7 +129,7 @@ impl StartMemory {
 
 // SAFETY: blocks are aligned, inside of the room and apart from each other, or the system's, which
 // gets back what is outside of the room alone.
-unsafe impl GlobalAlloc for StartMemory {
+unsafe impl<E: OutOfMemory> GlobalAlloc for StartMemory<E> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract of `alloc`.
         self.take(layout)
@@ -171,8 +183,24 @@ unsafe impl GlobalAlloc for StartMemory {
 mod tests {
     use super::*;
 
-    fn end() -> ! {
-        crate::process::exit_now(OUT_OF_MEMORY)
+    struct Ending;
+
+    impl OutOfMemory for Ending {
+        fn end() -> ! {
+            crate::process::exit_now(OUT_OF_MEMORY)
+        }
+    }
+
+    type Memory = StartMemory<Ending>;
+
+    #[test]
+    fn an_unused_room_is_zero_so_that_no_file_has_it() {
+        let memory = Box::new(Memory::new());
+        let length = size_of_val(&*memory);
+        // SAFETY: the value is alive, that long, and has no gaps: one number and a room of bytes.
+        let bytes =
+            unsafe { std::slice::from_raw_parts((&raw const *memory).cast::<u8>(), length) };
+        assert!(length > ROOM && bytes.iter().all(|byte| *byte == 0));
     }
 
     const OUT_OF_MEMORY: i32 = 12;
@@ -180,10 +208,10 @@ mod tests {
     #[test]
     fn where_the_system_has_none_the_program_ends_in_its_own_words() {
         use crate::process::{ExitKind, Forked, fork, wait_for};
-        let memory = Box::new(StartMemory::new(end));
+        let memory = Box::new(Memory::new());
         // More than an address space has.
         let vast = layout(1 << 60, 8);
-        type Asking = fn(&StartMemory, Layout) -> *mut u8;
+        type Asking = fn(&Memory, Layout) -> *mut u8;
         let ways: [Asking; 3] = [
             // SAFETY: the size is not zero.
             |memory, vast| unsafe { memory.alloc(vast) },
@@ -216,7 +244,7 @@ mod tests {
     }
 
     /// A block, filled with `byte`.
-    fn filled(memory: &StartMemory, layout: Layout, byte: u8) -> *mut u8 {
+    fn filled(memory: &Memory, layout: Layout, byte: u8) -> *mut u8 {
         // SAFETY: the size is not zero, and the block has it.
         unsafe {
             let block = memory.alloc(layout);
@@ -233,7 +261,7 @@ mod tests {
 
     #[test]
     fn blocks_are_aligned_and_apart() {
-        let memory = Box::new(StartMemory::new(end));
+        let memory = Box::new(Memory::new());
         let layouts = [(1, 1), (3, 8), (100, 64), (1, 1), (5000, 4096), (7, 2)];
         let blocks: Vec<_> = (1..)
             .zip(layouts)
@@ -248,7 +276,7 @@ mod tests {
 
     #[test]
     fn the_last_block_grows_shrinks_and_is_given_back_where_it_is() {
-        let memory = Box::new(StartMemory::new(end));
+        let memory = Box::new(Memory::new());
         let first = filled(&memory, layout(16, 8), 1);
         let last = filled(&memory, layout(16, 8), 2);
         // SAFETY: each block is given with the layout it has.
@@ -266,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_block_with_another_one_behind_it_moves_to_grow() {
-        let memory = Box::new(StartMemory::new(end));
+        let memory = Box::new(Memory::new());
         let first = filled(&memory, layout(16, 8), 1);
         let last = filled(&memory, layout(16, 8), 2);
         // SAFETY: each block is given with the layout it has.
@@ -285,7 +313,7 @@ mod tests {
 
     #[test]
     fn what_was_used_before_is_zeroed_where_that_is_asked() {
-        let memory = Box::new(StartMemory::new(end));
+        let memory = Box::new(Memory::new());
         let used = filled(&memory, layout(64, 8), 9);
         // SAFETY: each block is given with the layout it has.
         unsafe {
@@ -298,7 +326,7 @@ mod tests {
 
     #[test]
     fn large_blocks_and_those_that_find_no_room_are_the_systems() {
-        let memory = Box::new(StartMemory::new(end));
+        let memory = Box::new(Memory::new());
         let large = layout(LARGEST + 1, 8);
         let block = filled(&memory, large, 1);
         assert!(memory.offset_of(block).is_none());
@@ -325,7 +353,7 @@ mod tests {
 
     #[test]
     fn threads_get_blocks_of_their_own() {
-        let memory = Box::new(StartMemory::new(end));
+        let memory = Box::new(Memory::new());
         std::thread::scope(|scope| {
             for byte in 1..=4_u8 {
                 let memory = &*memory;
