@@ -196,11 +196,11 @@ mod tests {
     #[test]
     fn an_unused_room_is_zero_so_that_no_file_has_it() {
         let memory = Box::new(Memory::new());
-        let length = size_of_val(&*memory);
-        // SAFETY: the value is alive, that long, and has no gaps: one number and a room of bytes.
-        let bytes =
-            unsafe { std::slice::from_raw_parts((&raw const *memory).cast::<u8>(), length) };
-        assert!(length > ROOM && bytes.iter().all(|byte| *byte == 0));
+        // SAFETY: the room is that long, was written when it was made, and is alive.
+        let room = unsafe { std::slice::from_raw_parts(memory.base(), ROOM) };
+        assert!(room.iter().all(|byte| *byte == 0));
+        assert_eq!(memory.used.load(Ordering::Relaxed), 0);
+        assert!(size_of_val(&*memory) <= ROOM + 16, "and nothing beside it");
     }
 
     const OUT_OF_MEMORY: i32 = 12;
