@@ -45,17 +45,18 @@ pub(crate) fn hierarchies(root: &Path, controller: &str) -> Vec<Hierarchy> {
         .collect()
 }
 
-/// `line`: `NUMBER:CONTROLLERS:PATH`; version 2 is number 0 without controllers.
-/// As the standard library's `read`, which asks for the length of the file first, reads 32 bytes
-/// where that is 0, as in /proc, and doubles that.
+/// As `std::fs::read`, which asks for the length of the file first, and where that is 0, as in
+/// /proc, reads 32 bytes and doubles that.
 fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
     /// Mostly one read, and one that finds the end.
     const ROOM: usize = 8 << 10;
     let mut bytes = Vec::with_capacity(ROOM);
+    // By way of `take`, since the reader of a file asks for its length all the same.
     File::open(path)?.take(u64::MAX).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
+/// `line`: `NUMBER:CONTROLLERS:PATH`; version 2 is number 0 without controllers.
 fn hierarchy(line: &[u8], table: &[MountLine], controller: &str) -> Option<Hierarchy> {
     let mut fields = line.splitn(3, |byte| *byte == b':');
     let (number, controllers) = (fields.next()?, fields.next()?);

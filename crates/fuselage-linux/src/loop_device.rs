@@ -24,7 +24,7 @@ use nix::libc;
 
 pub(crate) use bare::{BareStep, attach_bare};
 
-use crate::mount::path_of;
+use crate::mount::{errno_of, path_of};
 
 /// With 64 starts at once, 8 tries were the most that was ever needed.
 const TRIES: u32 = 200;
@@ -143,12 +143,6 @@ pub fn attach(image: BorrowedFd<'_>, options: LoopOptions) -> Result<LoopDevice,
 /// it; or, before Linux 5.8, read it between our two calls (`EAGAIN`), after which it is detached.
 fn was_taken(errno: Errno) -> bool {
     matches!(errno, Errno::EBUSY | Errno::ENXIO | Errno::EAGAIN)
-}
-
-fn errno_of(error: &io::Error) -> Errno {
-    error
-        .raw_os_error()
-        .map_or(Errno::UnknownErrno, Errno::from_raw)
 }
 
 fn configuration(image: BorrowedFd<'_>, name: &[u8], options: LoopOptions) -> loop_config {

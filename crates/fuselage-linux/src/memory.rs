@@ -16,10 +16,6 @@ pub struct MemoryFacts {
     pub total: u64,
     /// What programs can have without swapping (`MemAvailable`).
     pub available: u64,
-    /// What the control group may still use, the least over it and its ancestors, both cgroup
-    /// versions: limit − used + what the kernel can take back from its page cache. `None`: no
-    /// limit.
-    pub cgroup_left: Option<u64>,
 }
 
 /// Bytes of memory of this machine, by one call (sysinfo(2)); what a container shows in its
@@ -29,7 +25,7 @@ pub fn total_memory() -> u64 {
     facts.totalram.saturating_mul(facts.mem_unit.into())
 }
 
-/// Reads `/proc/meminfo` and the control groups of this process.
+/// Reads `/proc/meminfo`.
 ///
 /// # Errors
 /// /proc is not there, or is no proc.
@@ -37,7 +33,9 @@ pub fn memory_facts() -> io::Result<MemoryFacts> {
     facts_below(Path::new("/"))
 }
 
-/// What the control group of this process may still use, as [`MemoryFacts::cgroup_left`].
+/// Bytes that the control group of this process may still use, the least over it and its ancestors,
+/// both cgroup versions: limit − used + what the kernel can take back from its page cache. `None`: no
+/// limit.
 pub fn cgroup_left() -> Option<u64> {
     cgroup_left_below(Path::new("/"))
 }
@@ -64,7 +62,6 @@ fn facts_below(root: &Path) -> io::Result<MemoryFacts> {
     Ok(MemoryFacts {
         total,
         available: kibibytes(&text, "MemAvailable:").unwrap_or(total),
-        cgroup_left: cgroup_left_below(root),
     })
 }
 
@@ -169,7 +166,7 @@ mod tests {
         let facts = facts_below(root.path()).unwrap();
         assert_eq!(facts.total, 8_192_000);
         assert_eq!(facts.available, 6_144_000);
-        assert_eq!(facts.cgroup_left, Some(360));
+        assert_eq!(cgroup_left_below(root.path()), Some(360));
     }
 
     #[test]
@@ -187,7 +184,7 @@ mod tests {
             ("cg/memory.limit_in_bytes", "9223372036854771712\n"),
             ("cg/memory.usage_in_bytes", "5\n"),
         ]);
-        assert_eq!(facts_below(root.path()).unwrap().cgroup_left, Some(90));
+        assert_eq!(cgroup_left_below(root.path()), Some(90));
     }
 
     #[test]
@@ -195,13 +192,13 @@ mod tests {
         let membership = ("proc/self/cgroup", "0::/a\n");
         let over = [("cg/a/memory.max", "10\n"), ("cg/a/memory.current", "20\n")];
         let root = made_up_root(&[&[MEMINFO, TWO, membership], &over[..]].concat());
-        assert_eq!(facts_below(root.path()).unwrap().cgroup_left, Some(0));
+        assert_eq!(cgroup_left_below(root.path()), Some(0));
         let unlimited = [
             ("cg/a/memory.max", "max\n"),
             ("cg/a/memory.current", "20\n"),
         ];
         let root = made_up_root(&[&[MEMINFO, TWO, membership], &unlimited[..]].concat());
-        assert_eq!(facts_below(root.path()).unwrap().cgroup_left, None);
+        assert_eq!(cgroup_left_below(root.path()), None);
     }
 
     #[test]

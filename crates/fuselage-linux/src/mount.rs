@@ -226,6 +226,10 @@ pub(crate) fn path_of(file: BorrowedFd<'_>) -> PathBuf {
     std::fs::read_link(&link).unwrap_or(link)
 }
 
+pub(crate) fn errno_of(error: &io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
+}
+
 pub(crate) fn to_nix(errno: rustix::io::Errno) -> Errno {
     Errno::from_raw(errno.raw_os_error())
 }

@@ -5,7 +5,6 @@
 //! it would arrive writable.
 
 use std::ffi::CStr;
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -17,7 +16,7 @@ use rustix::fs::{StatVfsMountFlags, fstatvfs};
 use rustix::mount::{OpenTreeFlags, open_tree};
 
 use crate::descriptors::proc_path;
-use crate::mount::{HARMLESS, MountError, attach, path_of, to_nix};
+use crate::mount::{HARMLESS, MountError, attach, errno_of, path_of, to_nix};
 use crate::mount_attributes::{self, MountAttributes};
 use crate::mount_id::mount_id;
 use crate::mount_table;
@@ -114,8 +113,8 @@ fn open_covering(target: BorrowedFd<'_>, source: BorrowedFd<'_>) -> Result<Owned
 /// The mounts below the root `bound` of a mount. One that is covered stays as it is: whoever cannot
 /// unmount what covers it never gets to it.
 fn remount_below(bound: BorrowedFd<'_>) -> Result<(), Errno> {
-    let id = mount_id(bound).map_err(errno_of)?;
-    let table = mount_table::read().map_err(errno_of)?;
+    let id = mount_id(bound).map_err(|error| errno_of(&error))?;
+    let table = mount_table::read().map_err(|error| errno_of(&error))?;
     let top = table.iter().find(|line| line.id == id);
     let top = &top.ok_or(Errno::ESTALE)?.mount_point;
     let place = OFlag::O_PATH | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
@@ -123,7 +122,7 @@ fn remount_below(bound: BorrowedFd<'_>) -> Result<(), Errno> {
         let path = line.mount_point.strip_prefix(top);
         let path = path.map_err(|_| Errno::ESTALE)?;
         let below = openat(bound, path, place, Mode::empty())?;
-        if mount_id(below.as_fd()).map_err(errno_of)? != line.id {
+        if mount_id(below.as_fd()).map_err(|error| errno_of(&error))? != line.id {
             return Err(Errno::ESTALE);
         }
         remount_read_only(below.as_fd())?;
@@ -151,8 +150,4 @@ fn kept_flags(now: StatVfsMountFlags) -> MsFlags {
         kept |= MsFlags::from_bits_retain(NO_SYMLINKS.1);
     }
     kept
-}
-
-fn errno_of(error: io::Error) -> Errno {
-    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
 }

@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 
 use fuselage_linux::process::{ExitKind, Signal};
-use fuselage_testing::traced::{Act, Edge, Stop, tracing_works};
-use fuselage_testing::{root_may_mount, user_namespaces_work};
+use fuselage_testing::traced::{Act, Edge, Stop};
 
-use crate::host::on_own_host;
-use crate::plans::{Kind, ROOTS, USERS};
+use crate::callers::everywhere;
+use crate::plans::Kind;
 use crate::scene::{Caller, Outcome, Scene, changes};
 
 /// Who is killed where.
@@ -116,56 +115,4 @@ fn killed_everywhere(caller: Caller, kind: Kind) {
     eprintln!("{caller:?} {kind:?}: {calls:?}, {met} kills");
 }
 
-fn as_user(kind: Kind) {
-    assert!(USERS.contains(&kind));
-    if user_namespaces_work() {
-        on_own_host(|| {
-            if tracing_works() {
-                killed_everywhere(Caller::User, kind);
-            }
-        });
-    }
-}
-
-fn as_root(kind: Kind) {
-    assert!(ROOTS.contains(&kind));
-    if root_may_mount() {
-        on_own_host(|| {
-            if tracing_works() {
-                killed_everywhere(Caller::Root, kind);
-            }
-        });
-    }
-}
-
-/// Each in a test of its own: they run beside each other.
-macro_rules! killed {
-    ($($name:ident: $who:ident $kind:ident;)*) => {
-        $(#[test] fn $name() { $who(Kind::$kind); })*
-    };
-}
-
-killed! {
-    a_user_without_trees: as_user Empty;
-    a_user_who_asks: as_user Asked;
-    a_user_with_a_made_mount_point: as_user Mirror;
-    a_user_with_a_static_zip: as_user StaticZip;
-    a_user_with_a_dynamic_zip: as_user DynamicZip;
-    a_user_with_base64_text: as_user Base64;
-    a_user_with_an_unpacked_image: as_user Squashfs;
-    a_user_with_real_files: as_user Real;
-    a_user_with_real_files_of_base64_text: as_user RealBase64;
-    a_user_who_allows_real_files: as_user Allowed;
-    root_with_real_files: as_root Real;
-    root_with_real_files_of_base64_text: as_root RealBase64;
-    root_who_allows_real_files: as_root Allowed;
-    root_without_trees: as_root Empty;
-    root_who_asks: as_root Asked;
-    root_with_a_made_mount_point: as_root Mirror;
-    root_with_a_static_zip: as_root StaticZip;
-    root_with_a_dynamic_zip: as_root DynamicZip;
-    root_with_base64_text: as_root Base64;
-    root_with_an_unpacked_image: as_root Squashfs;
-    root_with_a_mounted_image: as_root Image;
-    root_with_a_mounted_image_of_base64_text: as_root Base64Image;
-}
+everywhere!(killed_everywhere);

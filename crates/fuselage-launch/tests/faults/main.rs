@@ -11,6 +11,7 @@
 )]
 
 mod budget;
+mod callers;
 mod failing;
 mod host;
 mod killed;

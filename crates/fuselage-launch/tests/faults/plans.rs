@@ -45,26 +45,6 @@ use Kind::{
     Squashfs, StaticZip,
 };
 
-/// For an ordinary user.
-pub(crate) const USERS: [Kind; 10] = [
-    Empty, Asked, Mirror, StaticZip, DynamicZip, Base64, Squashfs, Real, RealBase64, Allowed,
-];
-/// For root.
-pub(crate) const ROOTS: [Kind; 12] = [
-    Empty,
-    Asked,
-    Mirror,
-    StaticZip,
-    DynamicZip,
-    Base64,
-    Squashfs,
-    Image,
-    Base64Image,
-    Real,
-    RealBase64,
-    Allowed,
-];
-
 /// Bytes of the image that mksquashfs has made; the rest fills up a page.
 const IMAGE_LENGTH: u64 = 309;
 
