@@ -341,16 +341,6 @@ fn was_replaced(error: &io::Error) -> bool {
 /// # Errors
 /// `EXDEV`: something is. `ENOTDIR`, `ELOOP`: it is no directory. And what openat(2) says.
 pub fn open_place_below(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
-    open_on_this_mount(parent, name)
-}
-
-/// Opens the directory `name` of `parent` to read it, if nothing is mounted there. As a place first:
-/// who may read a directory of somebody else's and not go on from it does not come out again.
-fn open_below(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
-    open_as_owner(open_place_below(parent, name)?.as_fd())
-}
-
-fn open_on_this_mount(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
     match openat2(parent, name, FLAGS, Mode::empty(), resolve) {
         // Before Linux 5.6, or hidden by a seccomp filter.
@@ -367,6 +357,12 @@ fn open_and_compare(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> 
         true => Ok(opened),
         false => Err(Errno::XDEV.into()),
     }
+}
+
+/// Opens the directory `name` of `parent` to read it, if nothing is mounted there. As a place first:
+/// who may read a directory of somebody else's and not go on from it does not come out again.
+fn open_below(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
+    open_as_owner(open_place_below(parent, name)?.as_fd())
 }
 
 #[cfg(test)]
