@@ -11,6 +11,7 @@ mod explain;
 mod frames;
 mod hints;
 mod invocation;
+mod jobs;
 mod out_of_memory;
 mod package;
 mod report;
@@ -75,6 +76,7 @@ fn run(
     };
     match ask::ask(&asking, &question)? {
         Outcome::Done(status) => Ok(i32::from(status)),
+        Outcome::Job(job) => jobs::perform(&job).map(i32::from),
         Outcome::Plan(plan) => Err(execute::execute(&plan, words, environment)),
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::job::Job;
 use crate::path::PlanPath;
 use crate::plan::MountPlan;
 use crate::step::FileIdentity;
@@ -22,6 +23,12 @@ pub enum Answer {
         plan: MountPlan,
         /// All that was looked at to make it.
         inputs: Vec<Input>,
+    },
+    /// Do this, which only the launcher may, since archives are read there alone; it prints what came
+    /// of it.
+    Job {
+        /// What to do.
+        job: Job,
     },
     /// Nothing is executed; the launcher prints why.
     Error {

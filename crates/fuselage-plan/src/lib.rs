@@ -8,6 +8,7 @@
 
 mod answer;
 mod frame;
+mod job;
 mod path;
 mod plan;
 mod question;
@@ -16,12 +17,16 @@ mod validate;
 
 pub use answer::{Answer, ErrorReport, Input};
 pub use frame::{FRAME_LIMIT, FrameError, HEADER_LENGTH, frame_length, write_frame};
+pub use job::{CachePlace, CachedArchive, Job};
 pub use path::{Place, PlanPath, ProcdirPath};
-pub use plan::{Environment, EnvironmentValue, MountPlan, Namespaces, Program, Reason, SearchTree};
+pub use plan::{
+    CachePlan, Environment, EnvironmentValue, MountPlan, Namespaces, Program, Reason, SearchTree,
+};
 pub use question::{Question, QuestionError};
 pub use step::{
-    DecodedSource, ExtractLimits, FileIdentity, FileSystem, FormatName, MountPointWay,
-    ProcdirParent, ReadOnlyWay, Source, SourceFile, Step, StepId,
+    ArchiveFile, CacheKind, CachedSource, DecodedSource, ExtractLimits, FileIdentity, FileSystem,
+    FormatName, MountPointWay, OverlayAttributes, ProcdirParent, ReadOnlyWay, Source,
+    SourceEncoding, SourceFile, Step, StepId,
 };
 pub use validate::{InvalidPlan, validate};
 

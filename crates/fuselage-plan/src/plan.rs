@@ -17,6 +17,8 @@ pub struct MountPlan {
     pub namespaces: Namespaces,
     /// The home (`$FUSELAGE_HOME`), an absolute path, where there is a usable one.
     pub home: Option<PlanPath>,
+    /// How the cache is used, by the steps and beside them.
+    pub cache: CachePlan,
     /// What is made, in order.
     pub steps: Vec<Step>,
     /// What changes in the environment of the command.
@@ -25,11 +27,28 @@ pub struct MountPlan {
     pub program: Program,
     /// Whether the reasons are printed before the command starts (`--explain`).
     pub explain: bool,
+    /// What the user should know in any case, a sentence each: printed before the command starts.
+    pub notices: Vec<String>,
     /// Why the plan is as it is, for people.
     pub reasons: Vec<Reason>,
     /// What is executed in place of all this where the kernel refuses the namespaces: a plan with
     /// none, and without another one in it. It is decided before anything is made.
     pub otherwise: Option<Box<MountPlan>>,
+}
+
+/// How a run uses the cache in the home, and others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CachePlan {
+    /// Further caches (`FUSELAGE_CACHE_PATH`), absolute paths of directories like `cache` in the home:
+    /// looked at in this order before anything is built, never changed.
+    pub others: Vec<PlanPath>,
+    /// Whether processes may be started that go on in the background: what was put into the cache is
+    /// written to the disk there.
+    pub background: bool,
+    /// Whether `cache prune` is started in the background, where none was for an hour.
+    pub prune: bool,
 }
 
 /// Which namespaces are made for the command.

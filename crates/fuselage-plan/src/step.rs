@@ -44,6 +44,15 @@ pub struct DecodedSource {
     pub decoded: StepId,
 }
 
+/// The image that a `cache` step found, or put there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CachedSource {
+    /// That step, around this one.
+    pub cached: StepId,
+}
+
 /// Where an archive comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
@@ -53,6 +62,58 @@ pub enum Source {
     File(SourceFile),
     /// What was decoded.
     Decoded(DecodedSource),
+    /// What is in the cache.
+    Cached(CachedSource),
+}
+
+/// How an archive stands in its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum SourceEncoding {
+    /// As it is.
+    Plain,
+    /// As base64 text.
+    Base64,
+}
+
+/// An archive, and what is known of it before its data is read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ArchiveFile {
+    /// The file that the user gave.
+    pub source: SourceFile,
+    /// How the archive stands in it.
+    pub encoding: SourceEncoding,
+    /// What a plain archive is, by its content; of base64 text the worker finds it.
+    pub format: Option<FormatName>,
+    /// Where a plain archive begins in the file, in bytes; of base64 text 0.
+    #[cfg_attr(feature = "typescript", ts(type = "number"))]
+    pub offset: u64,
+}
+
+/// What the cache keeps of an archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum CacheKind {
+    /// The extracted tree.
+    Tree,
+    /// The image that was decoded.
+    Image,
+}
+
+/// Which extended attributes an overlay keeps its own notes in (overlayfs, `Documentation`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub enum OverlayAttributes {
+    /// `user.overlay.*` (Linux 5.11), in a user namespace; directories of the lower layer cannot be
+    /// renamed.
+    User,
+    /// `trusted.overlay.*`, for root of the host; directories can be renamed (`redirect_dir`).
+    Trusted,
 }
 
 /// The name of a format that the worker can extract, as detection gives it: `zip`. The plan knows
@@ -180,6 +241,50 @@ pub enum Step {
         /// Where; its parent is there already.
         at: Place,
     },
+    /// Makes sure that the cache has an archive's tree or image, which may mean to put it there, and
+    /// does what is to be done with it; where the cache cannot be used, something else. It is found
+    /// before anything is made, the namespaces included.
+    Cache {
+        /// What the steps in `then` call it.
+        id: StepId,
+        /// The archive.
+        archive: ArchiveFile,
+        /// What is kept.
+        kind: CacheKind,
+        /// What it may at most unpack to.
+        limits: ExtractLimits,
+        /// Threads; without it as many as the processors this process may use.
+        jobs: Option<u32>,
+        /// The steps with it.
+        then: Vec<Step>,
+        /// The steps without it. Both make the same trees.
+        otherwise: Vec<Step>,
+    },
+    /// Shows a tree of the cache at a directory that it makes, read-only, `nosuid,nodev`.
+    Bind {
+        /// What later steps call it.
+        id: StepId,
+        /// The `cache` step, around this one.
+        cached: StepId,
+        /// The directory to make; its parent is there already.
+        at: Place,
+    },
+    /// Mounts an overlay at a directory that it makes: a tree, and over it a layer of the run's own;
+    /// `nosuid,nodev`.
+    Overlay {
+        /// What later steps call it.
+        id: StepId,
+        /// The step that made the tree below (`lowerdir`).
+        lower: StepId,
+        /// The directory in which those of the layer are made: `upper` and `work`.
+        layer: Place,
+        /// Where the kernel keeps its notes.
+        attributes: OverlayAttributes,
+        /// The directory to make; its parent is there already.
+        at: Place,
+        /// The steps where the kernel does not mount it; they make the same tree.
+        otherwise: Vec<Step>,
+    },
     /// Decodes base64 text into a file in the private directory that has no name; it is gone once
     /// the last step that reads it is done.
     Decode {
@@ -242,6 +347,9 @@ impl Step {
             Self::MountPoint { id, .. }
             | Self::Procdir { id, .. }
             | Self::Directory { id, .. }
+            | Self::Cache { id, .. }
+            | Self::Bind { id, .. }
+            | Self::Overlay { id, .. }
             | Self::Decode { id, .. }
             | Self::Image { id, .. }
             | Self::Extract { id, .. }

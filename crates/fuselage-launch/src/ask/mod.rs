@@ -13,7 +13,7 @@ use fuselage_linux::causes;
 use fuselage_linux::descriptors::StandardFlags;
 use fuselage_linux::process::{ExitKind, Signal};
 use fuselage_linux::signals::{self, Borrowed, ChildSignal};
-use fuselage_plan::{MountPlan, Question, write_frame};
+use fuselage_plan::{Job, MountPlan, Question, write_frame};
 
 use crate::ask::candidates::{Candidate, candidates};
 use crate::ask::conversation::converse;
@@ -38,6 +38,8 @@ pub(crate) struct Asking<'a> {
 pub(crate) enum Outcome {
     /// Execute this.
     Plan(Box<MountPlan>),
+    /// Do this.
+    Job(Box<Job>),
     /// Node has done all there was to do; with the exit status.
     Done(u8),
 }

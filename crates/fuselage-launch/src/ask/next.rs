@@ -43,6 +43,7 @@ pub(crate) fn next(heard: io::Result<Heard>, candidate: &Candidate) -> Next {
         Ok(Answer::Plan { plan, .. }) => {
             Next::End(Ok(Said::Outcome(Outcome::Plan(Box::new(plan)))))
         }
+        Ok(Answer::Job { job }) => Next::End(Ok(Said::Outcome(Outcome::Job(Box::new(job))))),
         Ok(Answer::Unsuitable { reason }) => Next::End(Ok(Said::Unsuitable(reason))),
         Err(error) => no_answer(format!("answered what is no answer: {error}")),
     }

@@ -74,11 +74,13 @@ impl Made {
         }
     }
 
-    /// Gives back the memory of what was decoded and no `later` step reads: the worker that had it
-    /// open, too, has ended.
-    pub(crate) fn free_decoded(&mut self, later: &[Step]) {
-        self.decoded
-            .retain(|id, _| later.iter().any(|step| reads(step, id)));
+    /// Gives back the memory of what one of `steps` has decoded and none behind `done` reads: the
+    /// worker that had it open, too, has ended.
+    pub(crate) fn free_decoded(&mut self, steps: &[Step], done: usize) {
+        let (before, later) = steps.split_at(done + 1);
+        self.decoded.retain(|id, _| {
+            later.iter().any(|step| reads(step, id)) || !before.iter().any(|step| step.id() == id)
+        });
     }
 
     pub(crate) fn failed(&self, at: &Place, source: io::Error) -> LaunchError {

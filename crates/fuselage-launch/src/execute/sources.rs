@@ -69,6 +69,7 @@ impl Opened {
         match source {
             Source::File(_) => self.archives.get(id),
             Source::Decoded(source) => decoded.get(&source.decoded),
+            Source::Cached(_) => None,
         }
         .ok_or_else(|| missing(id))
     }

@@ -24,12 +24,11 @@ const READ_ONLY_DIRECTORY: u32 = 0o500;
 
 /// What the steps are made with.
 struct Making<'a> {
-    plan: &'a MountPlan,
     opened: &'a Opened,
     /// The private directory of a run without namespaces, until its step comes.
     extracted: Option<Procdir>,
     made: Made,
-    /// Begun by the first step that extracts.
+    /// Begun by the first of the steps that are being done which extracts.
     extraction: Option<Extraction>,
 }
 
@@ -40,22 +39,29 @@ pub(crate) fn make(
     extracted: Option<Procdir>,
 ) -> Result<Made, LaunchError> {
     let mut making = Making {
-        plan,
         opened,
         extracted,
         made: Made::default(),
         extraction: None,
     };
-    for (index, step) in plan.steps.iter().enumerate() {
-        making.step(step)?;
-        making.made.free_decoded(&plan.steps[index + 1..]);
-    }
+    making.steps(&plan.steps)?;
     Ok(making.made)
 }
 
 impl Making<'_> {
-    /// Does one step. That its references are good was validated.
-    fn step(&mut self, step: &Step) -> Result<(), LaunchError> {
+    /// Does some steps, in order. What they extract is compared together with what there is room for.
+    fn steps(&mut self, steps: &[Step]) -> Result<(), LaunchError> {
+        let outer = self.extraction.take();
+        for (index, step) in steps.iter().enumerate() {
+            self.step(step, steps)?;
+            self.made.free_decoded(steps, index);
+        }
+        self.extraction = outer;
+        Ok(())
+    }
+
+    /// Does one of the steps `all`. That its references are good was validated.
+    fn step(&mut self, step: &Step, all: &[Step]) -> Result<(), LaunchError> {
         match step {
             Step::MountPoint { id, path, how } => {
                 let place = self.mount_point(id, path, how)?;
@@ -68,8 +74,10 @@ impl Making<'_> {
                 self.made.make_directory(at)?;
                 self.made.trees.insert(id.clone(), at.clone());
             }
+            Step::Cache { otherwise, .. } => self.steps(otherwise)?,
+            Step::Bind { id, .. } | Step::Overlay { id, .. } => return Err(missing(id)),
             Step::Decode { id, .. } => {
-                let decoded = self.decode(id)?;
+                let decoded = self.decode(id, all)?;
                 self.made.decoded.insert(id.clone(), decoded);
             }
             Step::Image {
@@ -93,7 +101,7 @@ impl Making<'_> {
             }
             Step::Extract { id, at, .. } => {
                 self.made.trees.insert(id.clone(), at.clone());
-                self.extraction(id)?.write(id)?;
+                self.extraction(id, all)?.write(id)?;
             }
             Step::ReadOnly { tree, how, .. } => self.read_only(tree, *how)?,
         }
@@ -136,10 +144,10 @@ impl Making<'_> {
         }
     }
 
-    fn decode(&self, id: &StepId) -> Result<Archive, LaunchError> {
+    fn decode(&self, id: &StepId, all: &[Step]) -> Result<Archive, LaunchError> {
         let text = self.opened.archives.get(id).ok_or_else(|| missing(id))?;
         let procdir = self.made.procdir.as_ref().ok_or_else(|| missing(id))?;
-        let to_be_mounted = self.plan.steps.iter().any(|step| mounts(step, id));
+        let to_be_mounted = all.iter().any(|step| mounts(step, id));
         decode::decode(text, procdir, to_be_mounted)
     }
 
@@ -156,30 +164,22 @@ impl Making<'_> {
         }
     }
 
-    /// What extracts the archives of all steps, `id` among them, each into its own directory: the
+    /// What extracts the archives of the steps `all`, `id` among them, each into its own directory: the
     /// first step makes them all.
-    fn extraction(&mut self, id: &StepId) -> Result<&mut Extraction, LaunchError> {
+    fn extraction(&mut self, id: &StepId, all: &[Step]) -> Result<&mut Extraction, LaunchError> {
         let begun = match self.extraction.take() {
             Some(begun) => begun,
             None => {
                 let procdir = self.made.procdir.as_ref().ok_or_else(|| missing(id))?;
-                Extraction::begin(self.works()?, procdir)?
+                Extraction::begin(self.works(all)?, procdir)?
             }
         };
         Ok(self.extraction.insert(begun))
     }
 
-    /// Whether a later step makes the tree read-only by permissions.
-    fn is_without_permission(&self, id: &StepId) -> bool {
-        self.plan.steps.iter().any(|step| match step {
-            Step::ReadOnly { tree, how, .. } => tree == id && *how == ReadOnlyWay::Permissions,
-            _ => false,
-        })
-    }
-
-    fn works(&self) -> Result<Vec<Work<'_>>, LaunchError> {
+    fn works<'a>(&'a self, all: &'a [Step]) -> Result<Vec<Work<'a>>, LaunchError> {
         let mut works = Vec::new();
-        for step in &self.plan.steps {
+        for step in all {
             if let Step::Extract {
                 id,
                 source,
@@ -192,7 +192,7 @@ impl Making<'_> {
             {
                 self.made.make_directory(at)?;
                 works.push(Work {
-                    without_permission: self.is_without_permission(id),
+                    without_permission: is_without_permission(all, id),
                     id,
                     archive: self.opened.archive(id, source, &self.made.decoded)?,
                     format: format.as_ref(),
@@ -205,6 +205,14 @@ impl Making<'_> {
         }
         Ok(works)
     }
+}
+
+/// Whether one of `steps` makes the tree read-only by permissions.
+fn is_without_permission(steps: &[Step], id: &StepId) -> bool {
+    steps.iter().any(|step| match step {
+        Step::ReadOnly { tree, how, .. } => tree == id && *how == ReadOnlyWay::Permissions,
+        _ => false,
+    })
 }
 
 pub(crate) fn missing(id: &StepId) -> LaunchError {

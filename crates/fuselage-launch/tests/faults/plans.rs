@@ -5,9 +5,9 @@ use std::path::Path;
 
 use fuselage_linux::file_identity::file_identity;
 use fuselage_plan::{
-    DecodedSource, Environment, EnvironmentValue, ExtractLimits, FileIdentity, FileSystem,
-    FormatName, MountPlan, MountPointWay, Namespaces, Place, PlanPath, ProcdirParent, ProcdirPath,
-    Program, ReadOnlyWay, Source, SourceFile, Step, StepId,
+    CachePlan, DecodedSource, Environment, EnvironmentValue, ExtractLimits, FileIdentity,
+    FileSystem, FormatName, MountPlan, MountPointWay, Namespaces, Place, PlanPath, ProcdirParent,
+    ProcdirPath, Program, ReadOnlyWay, Source, SourceFile, Step, StepId,
 };
 use nix::unistd::geteuid;
 
@@ -126,6 +126,7 @@ pub(crate) fn plan(kind: Kind, place: &Path, namespaces: Namespaces) -> MountPla
         version: fuselage_plan::VERSION.into(),
         namespaces,
         home: (kind != Mirror).then(|| path(&place.join("home"))),
+        cache: CachePlan::default(),
         steps,
         environment: Environment {
             cleared: ["TMPDIR", "STATIC", "DYNAMIC"]
@@ -138,6 +139,7 @@ pub(crate) fn plan(kind: Kind, place: &Path, namespaces: Namespaces) -> MountPla
             near_subcommand: None,
         },
         explain: false,
+        notices: Vec::new(),
         reasons: Vec::new(),
         otherwise: (kind == Allowed && namespaces != Namespaces::None)
             .then(|| Box::new(plan(kind, place, Namespaces::None))),

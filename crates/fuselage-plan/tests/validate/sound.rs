@@ -195,6 +195,7 @@ prop_compose! {
             version: VERSION.to_owned(),
             namespaces,
             home,
+            cache: CachePlan::default(),
             steps,
             environment: Environment {
                 cleared: vec!["FUSELAGE_STATIC".into()],
@@ -205,6 +206,7 @@ prop_compose! {
             },
             program,
             explain: false,
+            notices: vec![],
             reasons: vec![],
             otherwise: None,
         }

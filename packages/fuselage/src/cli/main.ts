@@ -55,7 +55,7 @@ function main(): void {
   if (writeAll(LAUNCHER, encodeAnswer(answered)) === 'closed') return;
   // The launcher ends this process before it goes on: an exit of its own would reset the terminal
   // under whatever runs by then.
-  if (answered.answer === 'plan') readToEnd(LAUNCHER);
+  if (answered.answer === 'plan' || answered.answer === 'job') readToEnd(LAUNCHER);
 }
 
 main();

@@ -30,9 +30,39 @@ export type DecodedSource = {
  */
 decoded: StepId, };
 
-export type Source = SourceFile | DecodedSource;
+export type CachedSource = { 
+/**
+ * That step, around this one.
+ */
+cached: StepId, };
+
+export type Source = SourceFile | DecodedSource | CachedSource;
+
+export type SourceEncoding = "plain" | "base64";
 
 export type FormatName = string;
+
+export type ArchiveFile = { 
+/**
+ * The file that the user gave.
+ */
+source: SourceFile, 
+/**
+ * How the archive stands in it.
+ */
+encoding: SourceEncoding, 
+/**
+ * What a plain archive is, by its content; of base64 text the worker finds it.
+ */
+format: FormatName | null, 
+/**
+ * Where a plain archive begins in the file, in bytes; of base64 text 0.
+ */
+offset: number, };
+
+export type CacheKind = "tree" | "image";
+
+export type OverlayAttributes = "user" | "trusted";
 
 export type FileSystem = "squashfs";
 
@@ -101,7 +131,71 @@ id: StepId,
 /**
  * Where; its parent is there already.
  */
-at: Place, } | { "step": "decode", 
+at: Place, } | { "step": "cache", 
+/**
+ * What the steps in `then` call it.
+ */
+id: StepId, 
+/**
+ * The archive.
+ */
+archive: ArchiveFile, 
+/**
+ * What is kept.
+ */
+kind: CacheKind, 
+/**
+ * What it may at most unpack to.
+ */
+limits: ExtractLimits, 
+/**
+ * Threads; without it as many as the processors this process may use.
+ */
+jobs: number | null, 
+/**
+ * The steps with it.
+ */
+then: Array<Step>, 
+/**
+ * The steps without it. Both make the same trees.
+ */
+otherwise: Array<Step>, } | { "step": "bind", 
+/**
+ * What later steps call it.
+ */
+id: StepId, 
+/**
+ * The `cache` step, around this one.
+ */
+cached: StepId, 
+/**
+ * The directory to make; its parent is there already.
+ */
+at: Place, } | { "step": "overlay", 
+/**
+ * What later steps call it.
+ */
+id: StepId, 
+/**
+ * The step that made the tree below (`lowerdir`).
+ */
+lower: StepId, 
+/**
+ * The directory in which those of the layer are made: `upper` and `work`.
+ */
+layer: Place, 
+/**
+ * Where the kernel keeps its notes.
+ */
+attributes: OverlayAttributes, 
+/**
+ * The directory to make; its parent is there already.
+ */
+at: Place, 
+/**
+ * The steps where the kernel does not mount it; they make the same tree.
+ */
+otherwise: Array<Step>, } | { "step": "decode", 
 /**
  * What later steps call it.
  */
@@ -248,6 +342,22 @@ why: string,
  */
 at: Place | null, };
 
+export type CachePlan = { 
+/**
+ * Further caches (`FUSELAGE_CACHE_PATH`), absolute paths of directories like `cache` in the home:
+ * looked at in this order before anything is built, never changed.
+ */
+others: Array<PlanPath>, 
+/**
+ * Whether processes may be started that go on in the background: what was put into the cache is
+ * written to the disk there.
+ */
+background: boolean, 
+/**
+ * Whether `cache prune` is started in the background, where none was for an hour.
+ */
+prune: boolean, };
+
 export type MountPlan = { 
 /**
  * The package version ([`crate::VERSION`]); any other is refused.
@@ -261,6 +371,10 @@ namespaces: Namespaces,
  * The home (`$FUSELAGE_HOME`), an absolute path, where there is a usable one.
  */
 home: PlanPath | null, 
+/**
+ * How the cache is used, by the steps and beside them.
+ */
+cache: CachePlan, 
 /**
  * What is made, in order.
  */
@@ -277,6 +391,10 @@ program: Program,
  * Whether the reasons are printed before the command starts (`--explain`).
  */
 explain: boolean, 
+/**
+ * What the user should know in any case, a sentence each: printed before the command starts.
+ */
+notices: Array<string>, 
 /**
  * Why the plan is as it is, for people.
  */
@@ -339,6 +457,88 @@ causes: Array<string>,
  */
 exitCode: number, };
 
+export type CachePlace = { "home": PlanPath } | { "shared": PlanPath };
+
+export type CachedArchive = { 
+/**
+ * The archive.
+ */
+archive: ArchiveFile, 
+/**
+ * What is kept.
+ */
+kind: CacheKind, };
+
+export type Job = { "job": "cacheAdd", 
+/**
+ * The package version; any other is refused.
+ */
+version: string, 
+/**
+ * The cache.
+ */
+cache: CachePlace, 
+/**
+ * What is added, in order.
+ */
+archives: Array<CachedArchive>, 
+/**
+ * What each may at most unpack to.
+ */
+limits: ExtractLimits, 
+/**
+ * Threads; without it as many as the processors this process may use.
+ */
+jobs: number | null, 
+/**
+ * Whether the result is printed as JSON.
+ */
+json: boolean, } | { "job": "cacheVerify", 
+/**
+ * The package version; any other is refused.
+ */
+version: string, 
+/**
+ * The cache.
+ */
+cache: CachePlace, 
+/**
+ * Names of entries, as `cache list` has them; none: all.
+ */
+entries: Array<string>, 
+/**
+ * Whether entries that are not as they were made are removed.
+ */
+repair: boolean, 
+/**
+ * Threads; without it as many as the processors this process may use.
+ */
+jobs: number | null, 
+/**
+ * Whether the result is printed as JSON.
+ */
+json: boolean, } | { "job": "cachePath", 
+/**
+ * The package version; any other is refused.
+ */
+version: string, 
+/**
+ * The home whose cache is looked at first, where there is a usable one.
+ */
+home: PlanPath | null, 
+/**
+ * Further caches.
+ */
+others: Array<PlanPath>, 
+/**
+ * The archive.
+ */
+archive: CachedArchive, 
+/**
+ * Whether the result is printed as JSON.
+ */
+json: boolean, };
+
 export type Answer = { "answer": "plan", 
 /**
  * What to do.
@@ -347,7 +547,11 @@ plan: MountPlan,
 /**
  * All that was looked at to make it.
  */
-inputs: Array<Input>, } | { "answer": "error", 
+inputs: Array<Input>, } | { "answer": "job", 
+/**
+ * What to do.
+ */
+job: Job, } | { "answer": "error", 
 /**
  * Why.
  */

@@ -77,6 +77,7 @@ function planTrees(
     version: VERSION,
     namespaces,
     home: procdir.home,
+    cache: { others: [], background: false, prune: false },
     steps: [
       ...procdir.steps,
       ...roots.map((root): Step => ({ step: 'directory', id: root, at: inProcdir(root) })),
@@ -88,6 +89,7 @@ function planTrees(
       trees.map((tree) => tree.search),
     ),
     explain: request.explain,
+    notices: [],
     reasons: [reason, ...procdir.reasons, ...trees.map((tree) => tree.reason)].map(wellFormed),
     otherwise: null,
   };
