@@ -22,6 +22,7 @@ pub mod confinement;
     reason = "kernel calls that no crate offers as safe functions"
 )]
 pub mod descriptors;
+pub mod detached;
 pub mod file_facts;
 pub mod file_identity;
 pub mod file_lock;
@@ -63,6 +64,7 @@ mod mount_id;
 mod mount_table;
 pub mod namespaces;
 pub mod open;
+pub mod overlay;
 pub mod own_directory;
 pub mod poll;
 pub mod probe;

@@ -18,12 +18,14 @@ mod child;
 )]
 mod confinement;
 mod descriptors;
+mod detached;
 #[allow(unsafe_code, reason = "no crate here offers Landlock")]
 mod landlock;
 mod loop_device;
 mod mirror;
 mod mount;
 mod namespaces;
+mod overlay;
 mod own_directory;
 mod probe;
 mod read_only_bind;
