@@ -43,6 +43,7 @@ pub mod leave_node;
     reason = "mktime(3), which no crate offers as a safe function"
 )]
 pub mod local_time;
+pub mod look_beneath;
 #[allow(
     unsafe_code,
     reason = "LOOP_CONFIGURE, which no crate offers as a safe function"
