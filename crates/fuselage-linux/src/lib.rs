@@ -67,6 +67,7 @@ pub mod namespaces;
 pub mod open;
 pub mod overlay;
 pub mod own_directory;
+pub mod own_file;
 pub mod poll;
 pub mod probe;
 #[allow(
