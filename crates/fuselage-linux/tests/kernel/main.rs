@@ -18,6 +18,7 @@ mod child;
 )]
 mod confinement;
 mod descriptors;
+mod in_use;
 #[allow(unsafe_code, reason = "no crate here offers Landlock")]
 mod landlock;
 mod loop_device;
