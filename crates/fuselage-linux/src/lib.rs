@@ -22,6 +22,7 @@ pub mod confinement;
     reason = "kernel calls that no crate offers as safe functions"
 )]
 pub mod descriptors;
+pub mod entry_facts;
 pub mod file_facts;
 pub mod file_identity;
 pub mod file_lock;
