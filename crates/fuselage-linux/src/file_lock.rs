@@ -87,6 +87,21 @@ fn try_to(file: impl AsFd, operation: FlockOperation) -> io::Result<bool> {
     }
 }
 
+/// Whether somebody else holds the lock of an open file. Who tries to take it at this very moment
+/// fails.
+///
+/// # Errors
+/// As [`lock`].
+pub fn is_locked(file: impl AsFd) -> io::Result<bool> {
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => return Ok(true),
+        Err(error) => return Err(error.into()),
+    }
+    flock(&file, FlockOperation::Unlock)?;
+    Ok(false)
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs::File;
