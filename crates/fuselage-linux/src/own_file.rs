@@ -7,8 +7,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, fdatasync, fstat,
-    fstatfs, futimens, openat, renameat, syncfs, unlinkat,
+    AtFlags, FileType, Mode, OFlags, ResolveFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT,
+    fchmod, fdatasync, fstat, fstatfs, futimens, openat, openat2, renameat, syncfs, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -94,14 +94,39 @@ pub fn open_file_to_read(directory: impl AsFd, name: &str) -> io::Result<File> {
     Ok(File::from(opened?))
 }
 
-/// Makes the file `name` in `directory`, to read and to write, with permission bits `mode` less the
-/// umask.
+/// Opens the file `name` in the directory `below` of `directory` to read alone; neither is a symbolic
+/// link.
 ///
 /// # Errors
-/// `EEXIST`, and what openat(2) says.
+/// As [`open_file`]; `ELOOP` or `ENOTDIR` where `below` is a symbolic link.
+pub fn open_file_below(directory: impl AsFd, below: &str, name: &str) -> io::Result<File> {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    let path = format!("{below}/{name}");
+    let flags = OFlags::RDONLY | FLAGS;
+    match openat2(&directory, path, flags, Mode::empty(), resolve) {
+        // Before Linux 5.6, or hidden by a seccomp filter.
+        Err(Errno::NOSYS | Errno::PERM) => open_by_name(directory, below, name),
+        opened => Ok(File::from(opened?)),
+    }
+}
+
+/// The same without openat2(2).
+fn open_by_name(directory: impl AsFd, below: &str, name: &str) -> io::Result<File> {
+    let place = OFlags::PATH | OFlags::DIRECTORY | FLAGS;
+    let below = openat(directory, below, place, Mode::empty())?;
+    open_file_to_read(below, name)
+}
+
+/// Makes the file `name` in `directory`, to read and to write, with permission bits `mode` whatever
+/// the umask is.
+///
+/// # Errors
+/// `EEXIST`, and what openat(2) and fchmod(2) say.
 pub fn make_file(directory: impl AsFd, name: &str, mode: u32) -> io::Result<File> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | FLAGS;
-    let made = openat(directory, name, flags, Mode::from_raw_mode(mode))?;
+    let mode = Mode::from_raw_mode(mode);
+    let made = openat(directory, name, flags, mode)?;
+    fchmod(&made, mode)?;
     Ok(File::from(made))
 }
 
@@ -213,4 +238,102 @@ pub fn is_settled(file: BorrowedFd<'_>, now: SystemTime) -> io::Result<bool> {
     let before = before.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
     let before = before.map_or(0, |time| time.as_nanos() as i128);
     Ok(status.modified < before && status.changed < before)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+    use super::*;
+
+    type Opens = fn(File, &str, &str) -> io::Result<File>;
+
+    #[test]
+    fn no_link_is_followed_on_either_way() {
+        let place = tempfile::tempdir().unwrap();
+        fs::create_dir(place.path().join("a")).unwrap();
+        fs::write(place.path().join("a/f"), "x").unwrap();
+        symlink("a", place.path().join("b")).unwrap();
+        symlink("f", place.path().join("a/g")).unwrap();
+        let below: Opens = |directory, below, name| open_file_below(directory, below, name);
+        let by_name: Opens = |directory, below, name| open_by_name(directory, below, name);
+        for open in [below, by_name] {
+            let open = |below, name| open(File::open(place.path()).unwrap(), below, name);
+            assert!(open("a", "f").is_ok(), "the twin");
+            for (below, name) in [("b", "f"), ("a", "g"), ("c", "f")] {
+                assert!(open(below, name).is_err(), "{below}/{name}");
+            }
+        }
+        let root = File::open(place.path()).unwrap();
+        for opened in [open_file(&root, "b"), open_file_to_read(&root, "b")] {
+            let number = opened.unwrap_err().raw_os_error();
+            assert_eq!(number, Some(Errno::LOOP.raw_os_error()));
+        }
+    }
+
+    #[test]
+    fn what_may_not_be_written_is_opened_to_read() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("f");
+        fs::write(&path, "x").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        let root = File::open(place.path()).unwrap();
+        // Root may write everything.
+        let child = match crate::process::fork().unwrap() {
+            crate::process::Forked::Child => {
+                let lost = crate::capabilities::give_up().is_ok();
+                let opened = open_file(&root, "f");
+                let is_there = opened.is_ok_and(|file| io::Read::bytes(file).count() == 1);
+                crate::process::exit_now(i32::from(!(lost && is_there)))
+            }
+            crate::process::Forked::Parent(child) => child,
+        };
+        let end = crate::process::wait_for(child).unwrap();
+        assert_eq!(end, crate::process::ExitKind::Exited(0));
+    }
+
+    #[test]
+    fn a_time_is_set_and_the_other_one_stays() {
+        let place = tempfile::tempdir().unwrap();
+        let root = File::open(place.path()).unwrap();
+        let file = make_file(&root, "f", 0o600).unwrap();
+        for time in [1_500_000_007, 0, -1_500_000_007] {
+            set_modified(&file, time).unwrap();
+            assert_eq!(status(&file).unwrap().modified, time);
+        }
+        let now = SystemTime::now();
+        touch(&file).unwrap();
+        let modified = file.metadata().unwrap().modified().unwrap();
+        // The clock of files is behind by up to a tick.
+        assert!(modified + Duration::from_secs(1) > now);
+        assert!(file.metadata().unwrap().atime() > 0);
+    }
+
+    #[test]
+    fn a_file_is_settled_two_seconds_after_it_changed() {
+        let place = tempfile::tempdir().unwrap();
+        let root = File::open(place.path()).unwrap();
+        let file = make_file(&root, "f", 0o600).unwrap();
+        let is_settled = |at| is_settled(file.as_fd(), at).unwrap();
+        let now = SystemTime::now();
+        assert!(!is_settled(now));
+        assert!(
+            !is_settled(now - Duration::from_secs(60)),
+            "it is of the future"
+        );
+        assert!(is_settled(now + Duration::from_secs(3)));
+        // A time that was set back hides nothing.
+        set_modified(&file, 0).unwrap();
+        assert!(!is_settled(now));
+    }
+
+    #[test]
+    fn memory_keeps_no_inode_numbers() {
+        let shared = fs::metadata("/dev/shm").and_then(|_| File::open("/dev/shm"));
+        if let Ok(memory) = shared {
+            assert!(!keeps_inode_numbers(memory).unwrap());
+        }
+        assert!(!keeps_inode_numbers(File::open("/proc").unwrap()).unwrap());
+    }
 }

@@ -5,6 +5,7 @@
 //! until the tree is mounted, and whoever takes it away holds it alone.
 //! `docs/decisions/0015-the-cache.md` has the reasons.
 
+mod away;
 mod build;
 mod decision;
 mod entry;
@@ -16,14 +17,16 @@ mod listing;
 mod name;
 mod open;
 mod prune;
+mod read;
 mod removal;
+mod seal;
 mod sentinel;
 mod staging;
 mod trash;
 
 pub use build::BuildLock;
 pub use decision::{Decision, Outcome, Removed, Target};
-pub use entry::{Entry, Found};
+pub use entry::{Entry, Examined, Found};
 pub use leavings::{Leaving, LeavingKind};
 pub use listed_entry::{ListedEntry, State};
 pub use listing::{Listing, Use};

@@ -18,7 +18,7 @@ use fuselage_linux::own_directory::{names, open_place_at, ownership, set_mode};
 use fuselage_linux::{open, remove_tree};
 
 use crate::error::{Reason, StoreError};
-use crate::home::Home;
+use crate::home::{Home, OF_ALL_RUNS};
 use crate::locate::{OWNERS, call};
 
 /// The directory below the home.
@@ -70,11 +70,11 @@ impl Home {
     /// # Errors
     /// `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`.
     pub fn make_extracted(&self, name: &str) -> Result<ExtractedDirectory, StoreError> {
-        let all = self.own_directory(EXTRACTED)?;
+        let all = self.own_directory(EXTRACTED, OF_ALL_RUNS)?;
         let at = self.path().join(EXTRACTED);
         make(all, &at, name).map_err(|reason| StoreError {
             path: at,
-            purpose: "directory of all runs",
+            purpose: OF_ALL_RUNS,
             reason,
         })
     }

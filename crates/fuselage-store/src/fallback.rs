@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use fuselage_linux::own_directory::open_place_at;
 
 use crate::error::{Reason, StoreError};
+use crate::home::OF_ALL_RUNS;
 use crate::locate::{Located, locate, make_and_open, no_directory, rely_on};
 use crate::user::User;
 
@@ -49,7 +50,7 @@ pub fn inspect_fallback(path: &Path) -> Result<(), StoreError> {
 fn error_of(path: &Path) -> impl Fn(Reason) -> StoreError {
     move |reason| StoreError {
         path: path.to_owned(),
-        purpose: "directory of all runs",
+        purpose: OF_ALL_RUNS,
         reason,
     }
 }

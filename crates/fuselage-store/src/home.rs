@@ -15,6 +15,8 @@ use crate::user::User;
 
 /// The directory below the home that holds one directory a run.
 pub const PROCDIRS: &str = "procdirs";
+/// What that is called in errors.
+pub(crate) const OF_ALL_RUNS: &str = "directory of all runs";
 
 /// What can be done with a home.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +100,7 @@ impl Home {
     /// # Errors
     /// `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`.
     pub fn procdirs(&self) -> Result<OwnedFd, StoreError> {
-        self.own_directory(PROCDIRS)
+        self.own_directory(PROCDIRS, OF_ALL_RUNS)
     }
 
     /// Whose it is.
@@ -111,14 +113,18 @@ impl Home {
         &self.path
     }
 
-    /// Opens the directory `name` in it (`O_PATH`), which holds one directory a run, and makes it if
-    /// it is missing.
-    pub(crate) fn own_directory(&self, name: &str) -> Result<OwnedFd, StoreError> {
+    /// Opens the directory `name` in it (`O_PATH`), and makes it if it is missing. `purpose` is what
+    /// it is called in errors.
+    pub(crate) fn own_directory(
+        &self,
+        name: &str,
+        purpose: &'static str,
+    ) -> Result<OwnedFd, StoreError> {
         let path = self.path.join(name);
-        let opened = open_directory_of_runs(&self.directory, name, &path, &self.user);
+        let opened = open_own_directory(&self.directory, name, &path, &self.user);
         opened.map_err(|reason| StoreError {
             path,
-            purpose: "directory of all runs",
+            purpose,
             reason,
         })
     }
@@ -126,7 +132,7 @@ impl Home {
     /// Opens the directory `name` in it (`O_PATH`), if it is there and this user's.
     pub(crate) fn own_directory_there(&self, name: &str) -> Option<OwnedFd> {
         let opened = open_place_at(&self.directory, OsStr::new(name)).ok()?;
-        judge_directory_of_runs(&opened, &self.path.join(name), &self.user).ok()?;
+        judge_own_directory(&opened, &self.path.join(name), &self.user).ok()?;
         Some(opened)
     }
 }
@@ -144,7 +150,7 @@ fn look_at(path: &Path) -> Result<HomeState, Reason> {
     let procdirs = path.join(PROCDIRS);
     let name = OsStr::new(PROCDIRS);
     match open_place_at(&home, name) {
-        Ok(directory) => judge_directory_of_runs(&directory, &procdirs, &user).map(drop)?,
+        Ok(directory) => judge_own_directory(&directory, &procdirs, &user).map(drop)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(no_directory(&home, name, &procdirs)(error)),
     }
@@ -157,7 +163,7 @@ fn open(path: &Path) -> Result<Home, Reason> {
         Located::There(directory) => directory,
         Located::Missing(missing) => {
             judge_ancestor(&missing.ancestor, &missing.ancestor_path)?;
-            missing.make(&user)?
+            missing.make(&user, OWNERS)?
         }
     };
     make_private(&directory, path, judge_home(&directory, path, &user)?)?;
@@ -168,7 +174,7 @@ fn open(path: &Path) -> Result<Home, Reason> {
     })
 }
 
-fn open_directory_of_runs(
+fn open_own_directory(
     home: &OwnedFd,
     name: &str,
     path: &Path,
@@ -178,17 +184,13 @@ fn open_directory_of_runs(
     make_private(
         &directory,
         path,
-        judge_directory_of_runs(&directory, path, user)?,
+        judge_own_directory(&directory, path, user)?,
     )?;
     Ok(directory)
 }
 
-/// Nobody keeps anything in it, so that its mode can be mended.
-fn judge_directory_of_runs(
-    directory: &OwnedFd,
-    path: &Path,
-    user: &User,
-) -> Result<Access, Reason> {
+/// Nobody but fuselage keeps anything in it, so that its mode can be mended.
+fn judge_own_directory(directory: &OwnedFd, path: &Path, user: &User) -> Result<Access, Reason> {
     match judge(directory, path, user) {
         Err(Reason::OwnerLockedOut { mode, .. }) => Ok(Access::TakeAway {
             mode: OWNERS,

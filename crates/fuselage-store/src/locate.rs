@@ -11,10 +11,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 use fuselage_linux::open::{make_directory_at, open_place};
-use fuselage_linux::own_directory::{link_at, open_place_at, ownership, set_mode};
+use fuselage_linux::own_directory::{Ownership, link_at, open_place_at, ownership, set_mode};
 
 use crate::error::Reason;
-use crate::user::{Intruder, User};
+use crate::user::{Intruder, STICKY, User};
 
 /// As many symbolic links as the kernel follows (path_resolution(7)).
 const LINKS: u32 = 40;
@@ -68,6 +68,16 @@ pub(crate) fn locate(path: &Path, user: &User) -> Result<Located, Reason> {
 pub(crate) fn rely_on(directory: &OwnedFd, path: &Path, user: &User) -> Result<(), Reason> {
     let found = ownership(directory).map_err(call("look at", path))?;
     match user.intruder(found) {
+        None => Ok(()),
+        Some(intruder) => Err(replaceable(path.to_owned(), intruder, user)),
+    }
+}
+
+/// The same, and that nobody else can add to it: not even where each may replace only what is its own.
+pub(crate) fn rely_on_all(directory: &OwnedFd, path: &Path, user: &User) -> Result<(), Reason> {
+    let found = ownership(directory).map_err(call("look at", path))?;
+    let mode = found.mode & !STICKY;
+    match user.intruder(Ownership { mode, ..found }) {
         None => Ok(()),
         Some(intruder) => Err(replaceable(path.to_owned(), intruder, user)),
     }
@@ -178,16 +188,16 @@ impl<'a> Walk<'a> {
 }
 
 impl Missing {
-    /// Makes what is missing, each directory 0700, and opens the last. Somebody who makes the same
-    /// at the same time is no error, if that is this user or root.
-    pub(crate) fn make(self, user: &User) -> Result<OwnedFd, Reason> {
+    /// Makes what is missing, each directory with the permission bits `mode`, and opens the last.
+    /// Somebody who makes the same at the same time is no error, if that is this user or root.
+    pub(crate) fn make(self, user: &User, mode: u32) -> Result<OwnedFd, Reason> {
         let (mut place, mut path) = (self.ancestor, self.ancestor_path);
         for (index, name) in self.names.iter().enumerate() {
             if index > 0 {
                 rely_on(&place, &path, user)?;
             }
             path.push(name);
-            place = make_and_open(&place, name, &path)?;
+            place = make_with_mode(&place, name, &path, mode)?;
         }
         Ok(place)
     }
@@ -199,6 +209,15 @@ pub(crate) fn make_and_open(
     name: &OsStr,
     path: &Path,
 ) -> Result<OwnedFd, Reason> {
+    make_with_mode(parent, name, path, OWNERS)
+}
+
+fn make_with_mode(
+    parent: &OwnedFd,
+    name: &OsStr,
+    path: &Path,
+    mode: u32,
+) -> Result<OwnedFd, Reason> {
     match open_place_at(parent, name) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         other => return other.map_err(no_directory(parent, name, path)),
@@ -209,7 +228,7 @@ pub(crate) fn make_and_open(
         Ok(()) => {
             let opened = opened?;
             // The umask may have taken rights from its owner.
-            set_mode(&opened, OWNERS).map_err(call("set the mode of", path))?;
+            set_mode(&opened, mode).map_err(call("set the mode of", path))?;
             Ok(opened)
         }
         // Somebody else was faster.

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use fuselage_linux::file_lock::{has_name, lock, open_lock, wait_and_lock};
 use fuselage_linux::own_file::unlink;
+use fuselage_linux::process::{Pid, own_pid};
 use fuselage_linux::remove_tree::remove_entry;
 
 use crate::cache::name::EntryName;
@@ -15,8 +16,10 @@ use crate::cache::open::Cache;
 pub struct BuildLock<'a> {
     cache: &'a Cache,
     name: EntryName,
+    /// A copy in a forked process leaves the name alone.
+    holder: Pid,
     /// Closed last, when its name is gone.
-    _file: OwnedFd,
+    file: OwnedFd,
 }
 
 impl Cache {
@@ -55,19 +58,24 @@ impl Cache {
         BuildLock {
             cache: self,
             name,
-            _file: file,
+            holder: own_pid(),
+            file,
         }
     }
 
     fn lock_file(&self, name: &EntryName) -> io::Result<OwnedFd> {
         let name = name.lock();
-        loop {
-            match open_lock(self.directory.as_fd(), name.as_bytes())? {
-                Some(file) => return Ok(file),
-                // Something else was put there, which nobody can have locked.
-                None => remove_entry(self.directory.as_fd(), name.as_bytes())?,
-            }
+        let open = || open_lock(self.directory.as_fd(), name.as_bytes());
+        match open() {
+            Ok(Some(file)) => return Ok(file),
+            // Something else was put there, or a file of root's, which nobody can have locked: no
+            // other user builds in this cache.
+            Ok(None) => {}
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            Err(error) => return Err(error),
         }
+        remove_entry(self.directory.as_fd(), name.as_bytes())?;
+        open()?.ok_or_else(|| io::ErrorKind::AlreadyExists.into())
     }
 }
 
@@ -80,7 +88,10 @@ impl BuildLock<'_> {
 
 impl Drop for BuildLock<'_> {
     fn drop(&mut self) {
-        // It goes with the leavings otherwise.
-        let _ = unlink(&self.cache.directory, &self.name.lock());
+        // Where somebody has removed the cache, the name may be another one's by now.
+        if self.holder == own_pid() && has_name(&self.file).unwrap_or(false) {
+            // It goes with the leavings otherwise.
+            let _ = unlink(&self.cache.directory, &self.name.lock());
+        }
     }
 }

@@ -17,6 +17,7 @@ use fuselage_linux::own_file::{
 
 use crate::cache::name::{EntryName, Kind};
 use crate::cache::open::{Cache, Ownership};
+use crate::cache::read::read;
 use crate::cache::sentinel::{FORMAT, LONGEST, Sentinel, identity, mark};
 
 /// What a cache has under a name.
@@ -31,6 +32,15 @@ pub enum Found {
     Nothing(&'static str),
 }
 
+/// An entry that was looked at and not used.
+#[derive(Debug)]
+pub struct Examined {
+    /// Itself, locked.
+    pub entry: Entry,
+    /// Why it is not known to be whole, in words; `None`: it can be used.
+    pub doubt: Option<&'static str>,
+}
+
 /// An entry that nobody takes away as long as this, or a copy of its descriptors in a forked process,
 /// exists.
 #[derive(Debug)]
@@ -38,6 +48,8 @@ pub struct Entry {
     pub(crate) sentinel: Sentinel,
     /// The sentinel's file, locked together with others.
     pub(crate) lock: File,
+    /// That of the data when it was found.
+    pub(crate) identity: String,
     pub(crate) data: OwnedFd,
     pub(crate) path: PathBuf,
 }
@@ -69,7 +81,7 @@ impl Entry {
     /// # Errors
     /// What syncfs(2), pwrite(2) and fdatasync(2) say: it stays as it was.
     pub fn mark_synced(&self, cache: BorrowedFd<'_>) -> io::Result<()> {
-        let bytes = read(&self.lock)?;
+        let bytes = read(&self.lock, LONGEST)?;
         let Some((at, marked)) = mark(&bytes) else {
             return Ok(());
         };
@@ -87,65 +99,122 @@ impl Entry {
 impl Cache {
     /// Finds an entry, locks it together with others, makes sure that it is what its sentinel says,
     /// and notes that it is used now. Nothing of this grows with what is in it.
+    ///
+    /// Where the file system has no locks nothing is found, and [`Cache::try_build`] has the error.
     pub fn find(&self, name: &EntryName) -> Found {
-        self.look(name)
-            .unwrap_or(Found::Nothing("it cannot be read"))
+        match self.examine(name) {
+            Err(why) => Found::Nothing(why),
+            Ok(Examined {
+                doubt: Some(why), ..
+            }) => Found::Doubtful(why),
+            Ok(Examined { entry, doubt: None }) => {
+                if !self.is_other() {
+                    // It goes sooner where that fails, and is used all the same.
+                    let _ = touch(&entry.lock);
+                }
+                Found::Entry(entry)
+            }
+        }
     }
 
-    fn look(&self, name: &EntryName) -> io::Result<Found> {
-        let lock = match open_file(&self.directory, &name.sentinel()) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Found::Nothing("it is not there"));
-            }
-            Err(error) => return Err(error),
+    /// As [`Cache::find`], and an entry that is not known to be whole as well, to compare it with its
+    /// list and to [seal](Cache::seal) it. Its last use stays as it was.
+    ///
+    /// # Errors
+    /// Why there is nothing that means anything, in words.
+    pub fn examine(&self, name: &EntryName) -> Result<Examined, &'static str> {
+        let lock = self.open_sentinel(name)?;
+        let sentinel = self.read_sentinel(&lock, name)?;
+        let data = self.open_data(name)?;
+        let found = status(&data).map_err(|_| "its data cannot be read")?;
+        let is_of_kind = match name.kind {
+            Kind::Tree => found.is_directory,
+            Kind::Image => found.is_file,
         };
-        // Who takes it away has it locked alone, and has removed its name when the lock is free.
-        if !lock_with_others(&lock)? {
-            return Ok(Found::Nothing("it is being taken away"));
-        }
-        let found = status(&lock)?;
-        if found.names == 0 || !found.is_file {
-            return Ok(Found::Nothing("it was taken away"));
+        if !is_of_kind {
+            return Err("its data is of another kind");
         }
         if !self.trusts(&found) {
-            return Ok(Found::Nothing("its sentinel is somebody else's"));
+            return Err("its data is somebody else's");
         }
-        let Some(sentinel) = Sentinel::decode(&read(&lock)?) else {
-            return Ok(Found::Nothing("its sentinel is damaged"));
+        let doubt = self.doubt(name, &sentinel, &found);
+        let entry = Entry {
+            sentinel,
+            lock,
+            identity: identity(&found),
+            data,
+            path: self.path.join(name.to_string()),
         };
-        if sentinel.format != FORMAT || sentinel.kind != name.kind {
-            return Ok(Found::Nothing("its sentinel is that of something else"));
+        Ok(Examined { entry, doubt })
+    }
+
+    /// Opens the list of the files of a tree.
+    ///
+    /// # Errors
+    /// What openat(2) says; `EACCES`: it is somebody else's, or no file.
+    pub fn open_list(&self, name: &EntryName) -> io::Result<File> {
+        let list = open_file_to_read(&self.directory, &name.list())?;
+        let found = status(&list)?;
+        match found.is_file && self.trusts(&found) {
+            true => Ok(list),
+            false => Err(io::ErrorKind::PermissionDenied.into()),
         }
+    }
+
+    /// Opens and locks a sentinel that has its name.
+    fn open_sentinel(&self, name: &EntryName) -> Result<File, &'static str> {
+        let opened = match self.is_other() {
+            true => open_file_to_read(&self.directory, &name.sentinel()),
+            false => open_file(&self.directory, &name.sentinel()),
+        };
+        let file = opened.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => "it is not there",
+            _ => "it cannot be read",
+        })?;
+        // Who takes it away has it locked alone, and has removed its name when the lock is free.
+        match lock_with_others(&file) {
+            Ok(true) => Ok(file),
+            Ok(false) => Err("it is being taken away"),
+            // Nobody can take it away in the same way there either.
+            Err(_) if self.is_other() => Ok(file),
+            Err(_) => Err("it cannot be locked"),
+        }
+    }
+
+    fn read_sentinel(&self, file: &File, name: &EntryName) -> Result<Sentinel, &'static str> {
+        let found = status(file).map_err(|_| "it cannot be read")?;
+        if found.names == 0 {
+            return Err("it was taken away");
+        }
+        if !found.is_file || found.size > LONGEST {
+            return Err("its sentinel is damaged");
+        }
+        if !self.trusts(&found) {
+            return Err("its sentinel is somebody else's");
+        }
+        let bytes = read(file, LONGEST).map_err(|_| "it cannot be read")?;
+        let sentinel = Sentinel::decode(&bytes).ok_or("its sentinel is damaged")?;
+        match sentinel.format == FORMAT && sentinel.kind == name.kind {
+            true => Ok(sentinel),
+            false => Err("its sentinel is that of something else"),
+        }
+    }
+
+    pub(crate) fn open_data(&self, name: &EntryName) -> Result<OwnedFd, &'static str> {
         let text = name.to_string();
         let data = match name.kind {
             Kind::Tree => open_place_at(&self.directory, OsStr::new(&text)),
             Kind::Image => open_file_to_read(&self.directory, &text).map(OwnedFd::from),
         };
-        let Ok(data) = data else {
-            return Ok(Found::Nothing("its data is gone"));
-        };
-        let facts = status(&data)?;
-        let is_of_kind = match name.kind {
-            Kind::Tree => facts.is_directory,
-            Kind::Image => facts.is_file,
-        };
-        if !is_of_kind || !self.trusts(&facts) {
-            return Ok(Found::Nothing("its data is somebody else's"));
-        }
-        if let Some(why) = self.doubt(&sentinel, &facts) {
-            return Ok(Found::Doubtful(why));
-        }
-        if !matches!(self.ownership, Ownership::Other { .. }) {
-            // It goes sooner where that fails, and is used all the same.
-            let _ = touch(&lock);
-        }
-        Ok(Found::Entry(Entry {
-            sentinel,
-            lock,
-            data,
-            path: self.path.join(text),
-        }))
+        data.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => "its data is gone",
+            io::ErrorKind::NotADirectory => "its data is of another kind",
+            _ => "its data cannot be read",
+        })
+    }
+
+    fn is_other(&self) -> bool {
+        matches!(self.ownership, Ownership::Other { .. })
     }
 
     /// Whether what was found is of who may make entries, and nobody else's to change.
@@ -160,13 +229,14 @@ impl Cache {
         }
     }
 
-    fn doubt(&self, sentinel: &Sentinel, data: &Status) -> Option<&'static str> {
+    fn doubt(&self, name: &EntryName, sentinel: &Sentinel, data: &Status) -> Option<&'static str> {
         if let Ownership::Other { closed } = self.ownership {
             // Who may write there has put it there whole; copies have other inodes.
-            return match sentinel.synced && (closed || sentinel.closed) {
-                true => None,
-                false => Some("it was not made for others (`fuselage cache add --to`)"),
-            };
+            if !sentinel.synced || !(closed || sentinel.closed) {
+                return Some("it was not made for others (`fuselage cache add --to`)");
+            }
+            let has_list = sentinel.list.is_none() || self.open_list(name).is_ok();
+            return (!has_list).then_some("its list is gone, or somebody else's");
         }
         if identity(data) != sentinel.data {
             return Some("it was copied or changed");
@@ -175,23 +245,5 @@ impl Cache {
             return Some("the host was started again before it was on the disk");
         }
         None
-    }
-}
-
-fn read(file: &File) -> io::Result<Vec<u8>> {
-    // In one call for all that was ever written.
-    let mut bytes = vec![0; 2048];
-    let mut filled = 0;
-    loop {
-        match file.read_at(&mut bytes[filled..], filled as u64) {
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        }
-        if filled < bytes.len() || filled as u64 >= LONGEST {
-            bytes.truncate(filled);
-            return Ok(bytes);
-        }
-        bytes.resize(bytes.len() * 2, 0);
     }
 }

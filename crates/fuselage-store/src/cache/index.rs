@@ -1,6 +1,6 @@
 //! Digests of archives by what their files are like, so that a start need not read them.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -11,12 +11,13 @@ use base64::engine::general_purpose::STANDARD;
 use fuselage_archive::Digest;
 use fuselage_linux::host_facts::boot_id;
 use fuselage_linux::own_file::{
-    is_settled, keeps_inode_numbers, make_file, open_file_to_read, rename, status, unlink,
+    is_settled, keeps_inode_numbers, make_file, open_file_below, rename, status, unlink,
 };
 use fuselage_linux::process;
 use serde::{Deserialize, Serialize};
 
 use crate::cache::open::Cache;
+use crate::cache::read::read;
 
 /// The directory of the index.
 pub(crate) const INDEX: &str = "index";
@@ -75,17 +76,17 @@ impl Cache {
     /// What is stored through a mapping of the file that exists already may show only when the kernel
     /// writes it back (mmap(2)).
     pub fn indexed(&self, path: &Path, file: BorrowedFd<'_>) -> Option<Digest> {
-        let name = format!("{INDEX}/{}", name(path));
-        let noted = open_file_to_read(&self.directory, &name).ok()?;
-        let mut bytes = Vec::with_capacity(1024);
-        noted.take(LONGEST).read_to_end(&mut bytes).ok()?;
-        let noted: Indexed = serde_json::from_slice(&bytes).ok()?;
+        let noted = open_file_below(&self.directory, INDEX, &name(path)).ok()?;
+        let noted: Indexed = serde_json::from_slice(&read(&noted, LONGEST).ok()?).ok()?;
         let facts = Facts::of(path, file).ok()?;
         (facts == noted.file).then_some(noted.digest)
     }
 
     /// Notes the digest of an archive that was read from `begun` on; whether it was noted: a file that
     /// changed less than two seconds before may change again without that being seen.
+    ///
+    /// There is one note a path. Those of a digest that no entry has are leavings, which a prune
+    /// removes.
     ///
     /// # Errors
     /// The cache cannot be written.

@@ -4,11 +4,11 @@ use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use fuselage_linux::own_directory::{ownership, set_mode};
+use fuselage_linux::own_directory::{has_entry, ownership, set_mode};
 
 use crate::error::{Reason, StoreError};
 use crate::home::Home;
-use crate::locate::{Located, call, locate, make_and_open, rely_on};
+use crate::locate::{Located, call, locate, make_and_open, rely_on_all};
 use crate::ownership::judge;
 use crate::user::User;
 
@@ -50,7 +50,7 @@ impl Home {
     /// # Errors
     /// `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`: it is somebody else's, no directory, or cannot be made.
     pub fn make_cache(&self) -> Result<Cache, StoreError> {
-        Ok(self.cache_of(self.own_directory(CACHE)?))
+        Ok(self.cache_of(self.own_directory(CACHE, PURPOSE)?))
     }
 
     /// Opens the cache of the home, if there is one of this user's.
@@ -85,7 +85,7 @@ impl Cache {
                     });
                 }
             };
-            rely_on(&directory, path, &user)?;
+            rely_on_all(&directory, path, &user)?;
             let found = ownership(&directory).map_err(call("look at", path))?;
             let closed = found.mode & OTHERS == 0;
             Ok(Self {
@@ -105,15 +105,12 @@ impl Cache {
     pub fn make_shared(path: &Path) -> Result<Self, StoreError> {
         let make = || {
             let user = User::current();
-            let (directory, is_new) = match locate(path, &user)? {
-                Located::There(directory) => (directory, false),
-                Located::Missing(missing) => (missing.make(&user)?, true),
+            let directory = match locate(path, &user)? {
+                Located::There(directory) => directory,
+                Located::Missing(missing) => missing.make(&user, SHARED)?,
             };
-            rely_on(&directory, path, &user)?;
             judge(&directory, path, &user)?;
-            if is_new {
-                set_mode(&directory, SHARED).map_err(call("set the mode of", path))?;
-            }
+            rely_on_all(&directory, path, &user)?;
             Ok(Self {
                 directory,
                 path: path.to_owned(),
@@ -143,6 +140,21 @@ impl Cache {
             Ok(opened)
         };
         open().map_err(|reason| error(&path, reason))
+    }
+
+    /// Whether something has a name in its directory.
+    pub(crate) fn has(&self, name: &str) -> std::io::Result<bool> {
+        has_entry(&self.directory, OsStr::new(name))
+    }
+
+    /// Lets others read an open directory, where the cache is for them.
+    pub(crate) fn open_to_readers(&self, directory: &OwnedFd) -> std::io::Result<()> {
+        const READERS: u32 = 0o555;
+        let mode = ownership(directory)?.mode;
+        match self.ownership {
+            Ownership::Shared if mode & READERS != READERS => set_mode(directory, mode | READERS),
+            _ => Ok(()),
+        }
     }
 
     /// Permission bits of a sentinel.

@@ -28,7 +28,7 @@ type Stopped = Outcome;
 impl Cache {
     /// Removes what is still as it was when that was decided; a result for each decision, in order.
     pub fn remove(&self, decisions: &[Decision]) -> Vec<Removed> {
-        let trash = Trash::open(self.directory());
+        let trash = Trash::open(self);
         let evicted: Vec<Result<Vec<String>, Stopped>> = decisions
             .iter()
             .map(|decision| match &trash {

@@ -7,12 +7,14 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use fuselage_archive::digest;
+use fuselage_archive::{Digest, digest};
+use fuselage_linux::entry_facts::move_entry;
 use fuselage_linux::file_lock::{has_name, lock, lock_with_others, open_lock};
 use fuselage_linux::host_facts::boot_id;
 use fuselage_linux::own_directory::{open_place_at, set_mode};
-use fuselage_linux::own_file::{make_file, open_file, open_file_to_read, rename, status, unlink};
-use fuselage_linux::{open, process, remove_tree};
+use fuselage_linux::own_file::{make_file, open_file_to_read, rename, status};
+use fuselage_linux::process::{self, Pid};
+use fuselage_linux::{open, remove_tree};
 
 use crate::cache::build::BuildLock;
 use crate::cache::entry::Entry;
@@ -24,8 +26,6 @@ use crate::locate::{OWNERS, call};
 
 /// The directory of what is being built.
 pub(crate) const STAGING: &str = "staging";
-/// The directory of what was taken away and is not deleted yet.
-pub(crate) const TRASH: &str = "trash";
 /// Locked in the directory of each build, as long as its builder is alive.
 pub(crate) const ALIVE: &str = ".lock";
 const TREE: &str = "tree";
@@ -43,6 +43,8 @@ pub struct Staging<'a> {
     name: String,
     directory: OwnedFd,
     path: PathBuf,
+    /// A copy in a forked process removes nothing.
+    maker: Pid,
     _alive: OwnedFd,
 }
 
@@ -100,6 +102,7 @@ impl Cache {
                     name,
                     directory,
                     path,
+                    maker: process::own_pid(),
                     _alive: alive,
                 });
             }
@@ -107,49 +110,6 @@ impl Cache {
         Err(failed(&path, "make a directory in")(
             io::ErrorKind::AlreadyExists.into(),
         ))
-    }
-
-    /// Puts away what stands under the name of an entry, whatever it is: into the trash, since a run
-    /// may still have it mounted.
-    ///
-    /// # Errors
-    /// A run is starting with it; something is there that cannot be moved.
-    pub(crate) fn put_away(&self, name: &EntryName) -> io::Result<()> {
-        let sentinel = name.sentinel();
-        match open_file(&self.directory, &sentinel) {
-            Ok(file) => {
-                if !lock(&file)? {
-                    return Err(io::ErrorKind::WouldBlock.into());
-                }
-                // First: without it nobody uses the rest.
-                unlink(&self.directory, &sentinel)?;
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(_) => self.throw_away(&sentinel)?,
-        }
-        self.throw_away(&name.list())?;
-        self.throw_away(&name.to_string())
-    }
-
-    /// Moves an entry of the directory into the trash, if it is there.
-    pub(crate) fn throw_away(&self, name: &str) -> io::Result<()> {
-        if let Err(error) = self.renamed_into_trash(name)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            return Err(error);
-        }
-        Ok(())
-    }
-
-    fn renamed_into_trash(&self, name: &str) -> io::Result<()> {
-        let trash = self.own_directory(TRASH).map_err(io::Error::other)?;
-        let now = now().as_nanos();
-        rename(
-            &self.directory,
-            name,
-            &trash,
-            &format!("{name}.{now}.{}", process::own_pid()),
-        )
     }
 }
 
@@ -188,7 +148,10 @@ impl Staging<'_> {
     /// What mkdirat(2) and openat(2) say.
     pub fn make_tree(&self) -> io::Result<OwnedFd> {
         open::make_directory_at(self.directory.as_fd(), Path::new(TREE))?;
-        open_place_at(&self.directory, OsStr::new(TREE))
+        let tree = open_place_at(&self.directory, OsStr::new(TREE))?;
+        // The umask may have taken rights from its owner.
+        set_mode(&tree, OWNERS)?;
+        Ok(tree)
     }
 
     /// Makes the file for the list of the tree's files.
@@ -215,30 +178,28 @@ impl Staging<'_> {
     ///
     /// # Errors
     /// Nothing was built; a run is starting with what is there; a call failed. What was renamed by then
-    /// is a leaving.
+    /// is removed, or else a leaving.
     pub fn publish(self, lock: &BuildLock<'_>, new: NewEntry) -> io::Result<Entry> {
-        let (name, cache) = (lock.name(), self.cache);
-        let to = &cache.directory;
-        cache.put_away(&name)?;
-        let list = match name.kind {
-            Kind::Tree => {
-                let list = open_file_to_read(&self.directory, LIST)?;
-                let digest = digest(list.as_fd(), 0, None).map_err(io::Error::other)?;
-                rename(&self.directory, LIST, to, &name.list())?;
-                Some(digest)
+        let name = lock.name();
+        self.cache.put_away(&name)?;
+        let published = self.publish_data(&name, new);
+        if published.is_err() {
+            // It may be large, and no sentinel says that it may be used.
+            for name in [name.list(), name.to_string()] {
+                let _ = remove_tree::remove_entry(self.cache.directory(), name.as_bytes());
             }
+        }
+        published
+    }
+
+    fn publish_data(&self, name: &EntryName, new: NewEntry) -> io::Result<Entry> {
+        let list = match name.kind {
+            Kind::Tree => Some(self.publish_list(name)?),
             Kind::Image => None,
         };
-        let text = name.to_string();
-        let built = match name.kind {
-            Kind::Tree => TREE,
-            Kind::Image => ARCHIVE,
-        };
-        rename(&self.directory, built, to, &text)?;
-        let data = match name.kind {
-            Kind::Tree => open_place_at(to, OsStr::new(&text))?,
-            Kind::Image => open_file_to_read(to, &text)?.into(),
-        };
+        let data = self.move_data(name)?;
+        // Only now: renaming has changed its ctime.
+        let identity = identity(&status(&data)?);
         let sentinel = Sentinel {
             format: FORMAT,
             kind: name.kind,
@@ -250,22 +211,62 @@ impl Staging<'_> {
             created: now().as_secs(),
             boot: boot_id(),
             synced: false,
-            data: identity(&status(&data)?),
+            data: identity,
             list,
             closed: new.closed,
         };
-        let mut file = make_file(&self.directory, SENTINEL, cache.file_mode())?;
+        self.publish_sentinel(name, sentinel, data)
+    }
+
+    /// Renames the list, and returns its digest.
+    fn publish_list(&self, name: &EntryName) -> io::Result<Digest> {
+        let list = open_file_to_read(&self.directory, LIST)?;
+        let digest = digest(list.as_fd(), 0, None).map_err(io::Error::other)?;
+        rename(&self.directory, LIST, self.cache.directory(), &name.list())?;
+        Ok(digest)
+    }
+
+    fn move_data(&self, name: &EntryName) -> io::Result<OwnedFd> {
+        let (to, text) = (self.cache.directory(), name.to_string());
+        let built = match name.kind {
+            Kind::Tree => TREE,
+            Kind::Image => ARCHIVE,
+        };
+        let from = (self.directory.as_fd(), built.as_bytes());
+        if !move_entry(from, (to, text.as_bytes()))? {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        match name.kind {
+            Kind::Tree => {
+                let tree = open_place_at(to, OsStr::new(&text))?;
+                self.cache.open_to_readers(&tree)?;
+                Ok(tree)
+            }
+            Kind::Image => Ok(open_file_to_read(to, &text)?.into()),
+        }
+    }
+
+    /// Writes the sentinel where nobody sees it, and renames it.
+    pub(crate) fn publish_sentinel(
+        &self,
+        name: &EntryName,
+        sentinel: Sentinel,
+        data: OwnedFd,
+    ) -> io::Result<Entry> {
+        let mut file = make_file(&self.directory, SENTINEL, self.cache.file_mode())?;
         file.write_all(&sentinel.encode()?)?;
         // Before it has its name, so that nobody takes it away in between.
         if !lock_with_others(&file)? {
             return Err(io::ErrorKind::WouldBlock.into());
         }
+        let to = self.cache.directory();
         rename(&self.directory, SENTINEL, to, &name.sentinel())?;
         Ok(Entry {
+            identity: sentinel.data.clone(),
             sentinel,
             lock: file,
             data,
-            path: cache.path.join(text),
+            path: self.cache.path.join(name.to_string()),
         })
     }
 
@@ -278,6 +279,9 @@ impl Staging<'_> {
 
 impl Drop for Staging<'_> {
     fn drop(&mut self) {
+        if self.maker != process::own_pid() {
+            return;
+        }
         // What stays is a leaving, which goes with the next prune.
         let _ = remove_tree::remove_contents(self.directory.as_fd(), ALIVE.as_bytes());
         let _ = remove_tree::remove_entry(self.directory.as_fd(), ALIVE.as_bytes());

@@ -3,17 +3,14 @@
 //! A name there is `<name>~<last use>~<eviction>~<unique>`, times in milliseconds since the epoch: it
 //! is found in mount tables, so there must never be a second one.
 
-use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fuselage_linux::entry_facts::{entry_facts, move_entry};
-use fuselage_linux::open::make_directory_at;
-use fuselage_linux::own_directory::{open_place_at, ownership};
 use fuselage_linux::process;
 
+use super::Cache;
 use super::leavings::TRASH;
 use super::listing::now;
 
@@ -44,18 +41,9 @@ pub(super) struct Trash {
 
 impl Trash {
     /// Opens it; one that is missing is made.
-    pub(super) fn open(cache: BorrowedFd<'_>) -> io::Result<Self> {
-        let made = make_directory_at(cache, Path::new(TRASH));
-        if let Err(error) = made
-            && error.kind() != io::ErrorKind::AlreadyExists
-        {
-            return Err(error);
-        }
-        let directory = open_place_at(cache, OsStr::new(TRASH))?;
-        match ownership(&directory)?.owner == process::ids()[0] {
-            true => Ok(Self { directory }),
-            false => Err(io::ErrorKind::PermissionDenied.into()),
-        }
+    pub(super) fn open(cache: &Cache) -> io::Result<Self> {
+        let directory = cache.own_directory(TRASH).map_err(io::Error::other)?;
+        Ok(Self { directory })
     }
 
     pub(super) fn directory(&self) -> BorrowedFd<'_> {

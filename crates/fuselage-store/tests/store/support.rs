@@ -41,3 +41,20 @@ pub(crate) fn is_root() -> bool {
 pub(crate) fn user_namespaces_work() -> bool {
     is_root() && fuselage_testing::user_namespaces_work()
 }
+
+/// Runs `test` in children, as the ordinary user and, where this is root, as root, each with an empty
+/// directory of its own.
+pub(crate) fn in_private_directory(test: impl Fn(&Path)) {
+    for user in [USER, ids()[0]] {
+        let outside = open_tempdir();
+        let place = outside.path().join("place");
+        match ids()[1] {
+            0 => make(&place, user, 0o700),
+            _ => fs::create_dir(&place).unwrap(),
+        }
+        match user {
+            USER => as_user(USER, || test(&place)),
+            _ => in_child(|| test(&place)),
+        }
+    }
+}
