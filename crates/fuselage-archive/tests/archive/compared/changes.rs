@@ -176,7 +176,8 @@ fn touch(path: &Path) {
 
 #[test]
 fn another_kind_is_found_whatever_stands_there() {
-    let kinds: [(fn(&Path), Kind); 4] = [
+    type Make = fn(&Path);
+    let kinds: [(Make, Kind); 4] = [
         (|path| fs::write(path, "four").unwrap(), Kind::File),
         (
             |path| fs::create_dir_all(path.join("below")).unwrap(),
@@ -229,6 +230,27 @@ fn a_link_that_leads_elsewhere_is_found_and_not_followed() {
         tree.differences(),
         [("b".to_owned(), Change::Kind { expected, found })]
     );
+}
+
+/// What a user cannot read is told as that; what is around it is compared.
+#[test]
+fn what_its_owner_may_not_read_is_told_as_unknown() {
+    let archive = zip(&[
+        entry("closed/f", b"x", 0o100_644),
+        directory("closed", 0o300),
+        entry("secret", b"x", 0o100_200),
+        file("z", b"x"),
+    ]);
+    let tree = Compared::of("zip", &archive, 2);
+    // Root reads everything.
+    if fs::metadata(tree.path("")).unwrap().uid() == 0 {
+        assert_eq!(tree.differences(), []);
+        return;
+    }
+    let errno = Some(13);
+    let expected = ["closed", "secret"];
+    let expected = expected.map(|path| (path.to_owned(), Change::Unreadable { errno }));
+    assert_eq!(tree.differences(), expected);
 }
 
 #[test]
