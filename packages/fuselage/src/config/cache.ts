@@ -55,8 +55,18 @@ export function cacheUse(option: boolean | 'static' | undefined, inputs: Inputs)
  * @throws FuselageError `ERR_USAGE`
  */
 export function writable(option: string | undefined, inputs: Inputs): Writable {
-  const origin = option === undefined ? INPUTS.writable : '--writable';
-  const value = option ?? inputs.variable(INPUTS.writable) ?? 'auto';
+  if (option !== undefined) return readWritable(option, '--writable');
+  return readWritable(inputs.variable(INPUTS.writable) ?? 'auto', INPUTS.writable);
+}
+
+/**
+ * Reads how dynamic trees are made writable.
+ *
+ * @param value - what was given
+ * @param origin - the option or variable, for the message
+ * @throws FuselageError `ERR_USAGE`
+ */
+export function readWritable(value: string, origin: string): Writable {
   const known = WRITABLE.find((name) => name === value);
   if (known !== undefined) return known;
   throw wrong(origin, value, WRITABLE);

@@ -106,6 +106,7 @@ test('every cell: any request and any facts give a sound plan or an error of our
           home: at,
           fallback: below,
           archives,
+          isCi: false,
           whyNoImageMounts: who.sysAdmin && !who.inUserNamespace ? null : 'only root can',
         };
         const asked = request(wanted, { extract });
