@@ -242,6 +242,6 @@ test('every cell: any request and any facts give a sound plan or an error of our
         expect(made).toEqual(plan(asked, given));
       },
     ),
-    { numRuns: 3000 },
+    { numRuns: 2000 },
   );
 });
