@@ -49,6 +49,14 @@ Options:
                                prefer (unless you are root that may mount), force; else
                                FUSELAGE_EXTRACT. They are removed when the command ends; read-only
                                is then by permissions alone
+      --cache-static           keep static trees in the home of fuselage: the next start finds them
+                               there and reads no archive
+      --cache                  keep static and dynamic trees
+      --no-cache               keep nothing and look nothing up, whatever else is said. Without one
+                               of these three: FUSELAGE_CACHE=0 (nothing), static or 1 (all trees)
+      --writable HOW           how a dynamic tree is made: copy; overlay, over the tree in the cache
+                               or the mounted image, where there is one; auto (the default): overlay
+                               for archives of 1 MiB and more; else FUSELAGE_WRITABLE
       --tmpfs-size SIZE        the most memory for all trees, in bytes or as 512M, 4G (else
                                FUSELAGE_TMPFS_SIZE, else half of the memory)
       --limit NAME=NUMBER      what one archive may unpack to: entries, bytes, depth and

@@ -71,6 +71,23 @@ describe('run', () => {
     );
   });
 
+  test.each([
+    [['--cache-static'], 'from the cache, read-only', 'extracted'],
+    [['--cache'], 'from the cache, read-only', 'an overlay over the cached tree'],
+    [['--cache-static', '--cache'], 'from the cache, read-only', 'an overlay over the cached tree'],
+    [['--no-cache', '--cache'], 'extracted, then read-only', 'extracted'],
+    [['--cache', '--no-cache'], 'extracted, then read-only', 'extracted'],
+    [['--cache-static', '--no-cache'], 'extracted, then read-only', 'extracted'],
+    [['--cache', '--writable=copy'], 'from the cache, read-only', 'extracted'],
+  ])('%j: static %s, dynamic %s', (options, ofStatic, ofDynamic) => {
+    const trees = ['-s', 'a.zip', '-d', 'n:b.zip', 'x'];
+    const writable = options.some((o) => o.startsWith('--writable')) ? [] : ['--writable=overlay'];
+    const { reasons } = plan(...writable, ...options, ...trees);
+    const strategies = new Map(reasons.map(({ subject, strategy }) => [subject, strategy]));
+    expect(strategies.get('static a')).toBe(ofStatic);
+    expect(strategies.get('dynamic n')).toBe(ofDynamic);
+  });
+
   test('a value may be anything', () => {
     const odd = '-\n=:\udcff';
     const given = { archives: { [odd]: zip('9') } };
