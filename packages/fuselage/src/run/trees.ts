@@ -118,8 +118,10 @@ function readOnly(tree: string, how: ReadOnlyWay): Step {
 /**
  * The facts of an archive that can be used: of a format that is known, or of text that shows it when
  * it is decoded.
+ *
+ * @throws FuselageError `ERR_ARCHIVE_UNRECOGNISED`
  */
-function recognised(file: string, facts: ArchiveFacts | undefined): ArchiveFacts {
+export function recognised(file: string, facts: ArchiveFacts | undefined): ArchiveFacts {
   if (facts !== undefined && (facts.format !== null || facts.encoding !== 'plain')) return facts;
   const looksLike = facts?.looksLike ?? 'nothing that was looked at';
   const advice = facts?.advice ?? null;
