@@ -20,8 +20,8 @@ Subcommands:
   clear    remove all that is not in use
   path     show the directory of the cache, or the tree of an archive
 
-The cache is $FUSELAGE_HOME/cache, else ~/.fuselage/cache. Nothing is kept there unless a run is told
-so, by --cache, --cache-static or FUSELAGE_CACHE. What is in use is never removed.
+The cache is $FUSELAGE_HOME/cache, else ~/.fuselage/cache. Nothing is kept there unless a run is
+told so, by --cache, --cache-static or FUSELAGE_CACHE. What is in use is never removed.
 
 \`fuselage cache SUBCOMMAND --help\` tells more.
 `;
