@@ -28,6 +28,7 @@ pub mod file_identity;
 pub mod file_lock;
 pub mod host_facts;
 pub mod image_mounts;
+pub mod in_use;
 #[allow(
     unsafe_code,
     reason = "Landlock, which no crate here offers as safe functions"
@@ -64,6 +65,7 @@ mod mount_attributes;
 mod mount_id;
 mod mount_table;
 pub mod namespaces;
+pub mod network_file_system;
 pub mod open;
 pub mod overlay;
 pub mod own_directory;

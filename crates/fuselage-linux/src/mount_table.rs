@@ -86,7 +86,7 @@ fn parse_line(line: &[u8]) -> Option<MountLine> {
 }
 
 /// Space, tab, newline, backslash and `#` stand as a backslash and three octal digits.
-fn unescape(field: &[u8]) -> OsString {
+pub(crate) fn unescape(field: &[u8]) -> OsString {
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field;
     while let Some((&first, after)) = rest.split_first() {

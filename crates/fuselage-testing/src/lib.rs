@@ -11,6 +11,7 @@
 #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
 mod calls;
 mod child;
+mod daemon;
 mod left_out;
 // Its registers are those of one machine; what is traced with it is the same on all.
 #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
@@ -21,6 +22,7 @@ mod user;
 pub use calls::{Call, Effect};
 
 pub use child::in_child;
+pub use daemon::Daemon;
 pub use left_out::{
     confinement_works, root_may_mount, skip, skip_without_root, user_namespaces_work,
 };

@@ -19,6 +19,7 @@ mod child;
 mod confinement;
 mod descriptors;
 mod detached;
+mod in_use;
 #[allow(unsafe_code, reason = "no crate here offers Landlock")]
 mod landlock;
 mod loop_device;

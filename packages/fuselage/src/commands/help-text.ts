@@ -1,14 +1,17 @@
+import { cacheHelpText } from './cache/help-text.js';
 import type { Subcommand } from './subcommands.js';
 
 const OVERVIEW = `fuselage: run a command that sees archives as private directories
 
 Usage:
   fuselage [run] [OPTIONS] [--] COMMAND [ARG...]
+  fuselage cache SUBCOMMAND ...
   fuselage doctor [--json]
   fuselage help [SUBCOMMAND]
 
 Subcommands:
   run      run a command; the word may be left out
+  cache    look at the cache of unpacked archives, fill it, make room
   doctor   tell whether runs work on this machine, and if not, why and what to do
   help     show this text, or that of a subcommand
 
@@ -99,11 +102,14 @@ const HELP = `fuselage help: show how fuselage is used
 
 Usage:
   fuselage help [SUBCOMMAND]
+  fuselage help cache [SUBCOMMAND]
 `;
 
 /** The help of a subcommand, or of fuselage as a whole. */
 export function helpText(subcommand: Subcommand | null): string {
   switch (subcommand) {
+    case 'cache':
+      return cacheHelpText(null);
     case 'run':
       return RUN;
     case 'doctor':

@@ -126,6 +126,94 @@ export interface UnmountOptions {
   lazy?: boolean;
 }
 
+/** A cache entry: its sentinel, and what was found out about it. */
+export interface CacheEntryFacts {
+  /** As in the cache directory: `<digest>-<format>`, of an image with `.sfs`. */
+  name: string;
+  kind: 'tree' | 'image';
+  /** Of the decoded archive, 64 hexadecimal digits of SHA-256. */
+  digest: string;
+  /** The file name of the archive it was made from. */
+  source: string;
+  archiveFormat: string;
+  /** Bytes of the archive. */
+  archiveBytes: number;
+  entries: number;
+  /** Bytes of the unpacked tree. */
+  bytes: number;
+  /** Seconds since the epoch. */
+  created: number;
+  /** Milliseconds since the epoch. */
+  lastUse: number;
+  /** It is on the disk; else it holds for this boot of the host alone. */
+  synced: boolean;
+  /**
+   * `valid`: a run may use it. `doubtful`: after it was compared with its list. `invalid`: never; of
+   * such an entry the other facts may be empty or zero.
+   */
+  state: 'valid' | 'doubtful' | 'invalid';
+  /** In words, why it is not valid. */
+  why: string | null;
+  /** Whether a process has it mounted, or a run that starts holds it; `unknown`: see `sight`. */
+  inUse: 'yes' | 'no' | 'unknown';
+  /** What it was like, for {@link Addon.cacheRemove}; opaque. */
+  token: string;
+}
+
+/** Something in the cache directory that is no entry. */
+export interface CacheLeaving {
+  /** Its path below the cache directory. */
+  name: string;
+  /**
+   * `data`, `list`: without a sentinel. `staging`: what is or was being built. `trash`: evicted, and
+   * not deleted yet. `lock`: of a builder. `index`: a note about an archive that no entry is of.
+   * `temporary`: anything else that fuselage names so.
+   */
+  kind: 'data' | 'list' | 'staging' | 'trash' | 'lock' | 'index' | 'temporary';
+  /** When it was changed last, in milliseconds since the epoch; of trash when it was evicted. */
+  changed: number;
+  inUse: 'yes' | 'no' | 'unknown';
+  /** Its builder lives. */
+  alive: boolean;
+  token: string;
+}
+
+/** What is in a cache directory. */
+export interface CacheListing {
+  /** The directory. */
+  path: string;
+  /** Milliseconds since the epoch. */
+  now: number;
+  entries: CacheEntryFacts[];
+  leavings: CacheLeaving[];
+  /** Whether everybody who may have something mounted was seen. */
+  sight: 'whole' | 'partial';
+  /** In words, what was not seen. */
+  why: string | null;
+  /** Milliseconds since the epoch; null: never. */
+  lastPrune: number | null;
+}
+
+/** One thing that is to be removed from the cache, as it was listed. */
+export interface CacheDecision {
+  name: string;
+  kind: 'entry' | CacheLeaving['kind'];
+  token: string;
+}
+
+/** What has become of a decision. */
+export interface CacheRemoval {
+  name: string;
+  /**
+   * `removed`: it is gone. `inUse`: evicted, and deleted when nobody sees it any more. `unknown`: as
+   * that, and nobody can tell who sees it. `busy`: a run that starts or a builder has it; it stays.
+   * `changed`: it is not what was listed; it stays.
+   */
+  outcome: 'removed' | 'inUse' | 'unknown' | 'busy' | 'changed' | 'failed';
+  /** In words, for `unknown`, `busy`, `changed` and `failed`. */
+  why: string | null;
+}
+
 /** The functions of the addon. */
 export interface Addon {
   /** The version of the package it was built for. */
@@ -148,6 +236,18 @@ export interface Addon {
    * Errors: `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`.
    */
   inspectFallback(path: Buffer): Outcome<null>;
+
+  /**
+   * What is in the cache of a home; empty where there is none. Makes and changes nothing.
+   * Errors: `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`.
+   */
+  cacheListing(home: Buffer): Outcome<CacheListing>;
+
+  /**
+   * Removes what is still as it was listed; one result for each decision, in their order.
+   * Errors: `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`.
+   */
+  cacheRemove(home: Buffer, decisions: CacheDecision[]): Outcome<CacheRemoval[]>;
 
   /** Facts of this process and host. */
   hostFacts(): Outcome<HostFacts>;

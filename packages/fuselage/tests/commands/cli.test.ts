@@ -167,6 +167,7 @@ describe('help and version', () => {
     [['doctor', '-h'], 'fuselage doctor:'],
     [['help', 'doctor'], 'fuselage doctor:'],
     [['help', '--help'], 'fuselage help:'],
+    [['help', 'cache'], 'fuselage cache:'],
   ])('%j', (words, start) => {
     const text = printed(...words);
     expect(text).toContain(start);
@@ -195,7 +196,9 @@ describe('other subcommands', () => {
     [['doctor', '--xml'], 'unsupported option name ("--xml")'],
     [['doctor', 'x'], 'extraneous positional argument ("x")'],
     [['help', 'frob'], 'there is no subcommand `frob`'],
-    [['help', 'cache'], 'there is no subcommand `cache`'],
+    [['help', 'pack'], 'there is no subcommand `pack`'],
+    [['help', 'run', 'x'], '`run` has no subcommands'],
+    [['help', 'cache', 'x'], 'there is no subcommand `cache x`'],
   ])('%j is wrong usage', (words, message) => {
     expect(refusal(...words)).toMatchObject({ code: 'ERR_USAGE', message, exitCode: 2 });
   });
