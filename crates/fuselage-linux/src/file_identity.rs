@@ -36,7 +36,7 @@ pub fn file_identity(file: impl AsFd) -> io::Result<String> {
 }
 
 /// Both parts are `i64` or `u64` by architecture; times before 1970 are negative.
-fn nanoseconds(seconds: impl Into<i128>, rest: impl Into<i128>) -> i128 {
+pub(crate) fn nanoseconds(seconds: impl Into<i128>, rest: impl Into<i128>) -> i128 {
     seconds.into() * 1_000_000_000 + rest.into()
 }
 

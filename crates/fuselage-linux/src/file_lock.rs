@@ -57,14 +57,49 @@ pub fn has_name(file: impl AsFd) -> io::Result<bool> {
 /// # Errors
 /// `ENOLCK`, `EOPNOTSUPP`: the file system has no locks.
 pub fn lock(file: impl AsFd) -> io::Result<bool> {
+    try_to(file, FlockOperation::NonBlockingLockExclusive)
+}
+
+/// The same together with others who lock it so; whether nobody has it for himself.
+///
+/// # Errors
+/// As [`lock`].
+pub fn lock_with_others(file: impl AsFd) -> io::Result<bool> {
+    try_to(file, FlockOperation::NonBlockingLockShared)
+}
+
+/// As [`lock`], and waits until it can be had.
+///
+/// # Errors
+/// As [`lock`].
+pub fn wait_and_lock(file: impl AsFd) -> io::Result<()> {
+    try_to(file, FlockOperation::LockExclusive).map(drop)
+}
+
+fn try_to(file: impl AsFd, operation: FlockOperation) -> io::Result<bool> {
     loop {
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        match flock(&file, operation) {
             Ok(()) => return Ok(true),
             Err(Errno::WOULDBLOCK) => return Ok(false),
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Whether somebody else holds the lock of an open file. Who tries to take it at this very moment
+/// fails.
+///
+/// # Errors
+/// As [`lock`].
+pub fn is_locked(file: impl AsFd) -> io::Result<bool> {
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => return Ok(true),
+        Err(error) => return Err(error.into()),
+    }
+    flock(&file, FlockOperation::Unlock)?;
+    Ok(false)
 }
 
 #[cfg(test)]

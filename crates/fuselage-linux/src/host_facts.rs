@@ -56,7 +56,7 @@ impl HostFacts {
                 .is_ok(),
             overflow_uid: overflow_uid(),
             kernel_release: kernel_file("osrelease"),
-            boot_id: kernel_file("random/boot_id"),
+            boot_id: boot_id(),
             refused: refused([uid, euid, gid, egid]),
         }
     }
@@ -75,6 +75,11 @@ fn refused(ids: [u32; 4]) -> Option<Refusal> {
         errno: Errno::EPERM,
     };
     (!facts.ids_are_mapped()).then(|| diagnose(&error, &facts))
+}
+
+/// What changes with each start of the host; empty without /proc.
+pub fn boot_id() -> String {
+    kernel_file("random/boot_id")
 }
 
 fn kernel_file(name: &str) -> String {

@@ -23,6 +23,7 @@ pub mod confinement;
 )]
 pub mod descriptors;
 pub mod detached;
+pub mod entry_facts;
 pub mod file_facts;
 pub mod file_identity;
 pub mod file_lock;
@@ -69,6 +70,7 @@ pub mod network_file_system;
 pub mod open;
 pub mod overlay;
 pub mod own_directory;
+pub mod own_file;
 pub mod poll;
 pub mod probe;
 #[allow(

@@ -11,6 +11,7 @@
 )]
 
 pub mod archive;
+pub mod cache;
 pub mod exec;
 pub mod file;
 pub mod home;

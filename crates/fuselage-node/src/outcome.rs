@@ -4,6 +4,7 @@ use napi::bindgen_prelude::{Either, Null};
 use napi_derive::napi;
 
 use crate::archive::ArchiveFacts;
+use crate::cache::{CacheListing, CacheRemoval};
 use crate::file::FileFacts;
 use crate::home::HomeFacts;
 use crate::host::HostFacts;
@@ -12,6 +13,9 @@ use crate::report::ErrorReport;
 
 /// What stands at a path, or nothing.
 pub(crate) type FileFound = Either<FileFacts, Null>;
+
+/// What has become of each decision.
+pub(crate) type CacheRemovals = Vec<CacheRemoval>;
 
 /// One object type a kind of value: napi has no generic ones.
 macro_rules! outcome {
@@ -40,6 +44,10 @@ macro_rules! outcome {
 outcome! {
     /// Of looking at an archive.
     ArchiveOutcome: ArchiveFacts;
+    /// Of listing a cache.
+    CacheListingOutcome: CacheListing;
+    /// Of removing from a cache.
+    CacheRemovalsOutcome: CacheRemovals;
     /// Of looking at any file.
     FileOutcome: FileFound;
     /// Of looking at a home.

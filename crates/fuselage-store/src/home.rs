@@ -101,6 +101,11 @@ impl Home {
         self.own_directory(PROCDIRS)
     }
 
+    /// Whose it is.
+    pub(crate) fn user(&self) -> &User {
+        &self.user
+    }
+
     /// Where the home is.
     pub(crate) fn path(&self) -> &Path {
         &self.path

@@ -5,6 +5,7 @@
 //! was checked is what is used. The crate knows the places and makes them safe; it does not decide
 //! what to keep, and it mounts nothing.
 
+pub mod cache;
 mod error;
 mod extracted;
 mod fallback;

@@ -13,7 +13,7 @@ const OTHERS_WRITE: u32 = 0o002;
 const ROOT: u32 = 0;
 
 /// The user of this process.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct User {
     /// The real uid.
     pub(crate) uid: u32,

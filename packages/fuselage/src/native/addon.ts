@@ -154,7 +154,7 @@ export interface CacheEntryFacts {
   state: 'valid' | 'doubtful' | 'invalid';
   /** In words, why it is not valid. */
   why: string | null;
-  /** Whether a process has it mounted, or a run that starts holds it; `unknown`: see `sight`. */
+  /** Whether a process has it mounted; `unknown`: none that was seen, and `sight` is partial. */
   inUse: 'yes' | 'no' | 'unknown';
   /** What it was like, for {@link Addon.cacheRemove}; opaque. */
   token: string;
@@ -244,7 +244,8 @@ export interface Addon {
   cacheListing(home: Buffer): Outcome<CacheListing>;
 
   /**
-   * Removes what is still as it was listed; one result for each decision, in their order.
+   * Removes what is still as it was listed; one result for each decision, in their order. While
+   * another process does this, all are `busy`. Sets when the cache was pruned last.
    * Errors: `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`.
    */
   cacheRemove(home: Buffer, decisions: CacheDecision[]): Outcome<CacheRemoval[]>;

@@ -1,0 +1,163 @@
+//! Opening a cache: that of the home, a further one, one that is made for others.
+
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use fuselage_linux::own_directory::{ownership, set_mode};
+
+use crate::error::{Reason, StoreError};
+use crate::home::Home;
+use crate::locate::{Located, call, locate, make_and_open, rely_on};
+use crate::ownership::judge;
+use crate::user::User;
+
+/// The directory below the home.
+pub(crate) const CACHE: &str = "cache";
+/// What a cache is called in errors.
+const PURPOSE: &str = "cache";
+/// A directory that others may read.
+const SHARED: u32 = 0o755;
+/// The bits of everybody but the owner.
+const OTHERS: u32 = 0o077;
+
+/// Whose a cache is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ownership {
+    /// This user's alone.
+    Own,
+    /// This user's, for others to read.
+    Shared,
+    /// One that is only read. `closed`: others than its owner get at nothing in it.
+    Other {
+        /// Whether its directory keeps others out.
+        closed: bool,
+    },
+}
+
+/// An open cache.
+#[derive(Debug)]
+pub struct Cache {
+    pub(crate) directory: OwnedFd,
+    pub(crate) path: PathBuf,
+    pub(crate) user: User,
+    pub(crate) ownership: Ownership,
+}
+
+impl Home {
+    /// Opens the cache of the home, and makes it if it is missing.
+    ///
+    /// # Errors
+    /// `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`: it is somebody else's, no directory, or cannot be made.
+    pub fn make_cache(&self) -> Result<Cache, StoreError> {
+        Ok(self.cache_of(self.own_directory(CACHE)?))
+    }
+
+    /// Opens the cache of the home, if there is one of this user's.
+    pub fn cache(&self) -> Option<Cache> {
+        Some(self.cache_of(self.own_directory_there(CACHE)?))
+    }
+
+    fn cache_of(&self, directory: OwnedFd) -> Cache {
+        Cache {
+            directory,
+            path: self.path().join(CACHE),
+            user: self.user().clone(),
+            ownership: Ownership::Own,
+        }
+    }
+}
+
+impl Cache {
+    /// Opens a further cache, which is only read. Every directory and link on the way to it is root's
+    /// or this user's, and nobody else can change it.
+    ///
+    /// # Errors
+    /// As [`crate::open_home`]; the source says what is not to be trusted.
+    pub fn open_other(path: &Path) -> Result<Self, StoreError> {
+        let open = || {
+            let user = User::current();
+            let directory = match locate(path, &user)? {
+                Located::There(directory) => directory,
+                Located::Missing(_) => {
+                    return Err(Reason::Missing {
+                        path: path.to_owned(),
+                    });
+                }
+            };
+            rely_on(&directory, path, &user)?;
+            let found = ownership(&directory).map_err(call("look at", path))?;
+            let closed = found.mode & OTHERS == 0;
+            Ok(Self {
+                directory,
+                path: path.to_owned(),
+                user,
+                ownership: Ownership::Other { closed },
+            })
+        };
+        open().map_err(|reason| error(path, reason))
+    }
+
+    /// Opens a cache of this user's that others may read, and makes it, 0755, if it is missing.
+    ///
+    /// # Errors
+    /// As [`crate::open_home`].
+    pub fn make_shared(path: &Path) -> Result<Self, StoreError> {
+        let make = || {
+            let user = User::current();
+            let (directory, is_new) = match locate(path, &user)? {
+                Located::There(directory) => (directory, false),
+                Located::Missing(missing) => (missing.make(&user)?, true),
+            };
+            rely_on(&directory, path, &user)?;
+            judge(&directory, path, &user)?;
+            if is_new {
+                set_mode(&directory, SHARED).map_err(call("set the mode of", path))?;
+            }
+            Ok(Self {
+                directory,
+                path: path.to_owned(),
+                user,
+                ownership: Ownership::Shared,
+            })
+        };
+        make().map_err(|reason| error(path, reason))
+    }
+
+    /// Its directory (`O_PATH`), of the mount namespace that it was opened in.
+    pub fn directory(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens a directory of its own in it (`O_PATH`), 0700, and makes it if it is missing.
+    pub(crate) fn own_directory(&self, name: &str) -> Result<OwnedFd, StoreError> {
+        let path = self.path.join(name);
+        let open = || {
+            let opened = make_and_open(&self.directory, OsStr::new(name), &path)?;
+            judge(&opened, &path, &self.user)?;
+            Ok(opened)
+        };
+        open().map_err(|reason| error(&path, reason))
+    }
+
+    /// Permission bits of a sentinel.
+    pub(crate) fn file_mode(&self) -> u32 {
+        match self.ownership {
+            Ownership::Shared => 0o644,
+            Ownership::Own | Ownership::Other { .. } => 0o600,
+        }
+    }
+}
+
+pub(crate) fn error(path: &Path, reason: Reason) -> StoreError {
+    StoreError {
+        path: path.to_owned(),
+        purpose: PURPOSE,
+        reason,
+    }
+}
