@@ -14,7 +14,7 @@ import { canStart, runShown } from './command.mjs';
 import { makeSeeds } from './fuzz/seeds.mjs';
 import { host, ROOT } from './host.mjs';
 
-const TARGETS = ['zip', 'squashfs', 'base64', 'elf', 'plan'];
+const TARGETS = ['zip', 'squashfs', 'base64', 'elf', 'plan', 'list'];
 /** Bytes of the longest input. */
 const LONGEST = 64 << 10;
 /** Seconds after which an input counts as one that hangs, and MiB as one that takes too much. */

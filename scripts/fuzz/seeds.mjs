@@ -131,6 +131,15 @@ function makeAnswers(into) {
   }
 }
 
+/** What is in the tree of the target, and something that is not. */
+function makeLists(into) {
+  const digest = '0'.repeat(64);
+  const file = `f 1 644 5.000000000 4 ${digest} - a`;
+  const below = ['d 1 755 - b', 'd 2 755 - c', 'l 2 5.000000000 l/../a'];
+  const records = [file, ...below, 'd 1 755 5.000000006 z', `f 2 600 5.000000000 9 ${digest} 0 f`];
+  writeFileSync(join(into, 'records'), `${records.join('\0')}\0`);
+}
+
 /**
  * Writes them below `corpus`, a directory a target.
  *
@@ -138,7 +147,7 @@ function makeAnswers(into) {
  */
 export function makeSeeds(corpus) {
   const into = Object.fromEntries(
-    ['zip', 'squashfs', 'base64', 'elf', 'plan'].map((name) => [name, join(corpus, name)]),
+    ['zip', 'squashfs', 'base64', 'elf', 'plan', 'list'].map((name) => [name, join(corpus, name)]),
   );
   for (const directory of Object.values(into)) mkdirSync(directory, { recursive: true });
   const tree = mkdtempSync(join(tmpdir(), 'fuselage-seeds-'));
@@ -153,4 +162,5 @@ export function makeSeeds(corpus) {
   makeTexts(into.zip, into.base64);
   makePrograms(into.squashfs, into.elf);
   makeAnswers(into.plan);
+  makeLists(into.list);
 }

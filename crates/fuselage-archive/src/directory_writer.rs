@@ -3,35 +3,34 @@
 //! Both go through the tree from parent to child and back with the directories on the way held
 //! open, or opened again from the one below: one step costs the same however deep it is.
 
-use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 
-use fuselage_linux::beneath;
-use fuselage_linux::file_identity::file_identity;
+use fuselage_linux::{beneath, look_beneath};
 
+use crate::descent::Descent;
 use crate::error::ArchiveError;
+use crate::listing::Listing;
 use crate::tree::{Directory, Tree};
-
-/// Directories that are held open at once, the deepest ones; honest trees are hardly deeper.
-const HELD: usize = 32;
 
 /// Makes every directory, open to its owner alone.
 pub(crate) fn make_directories(tree: &Tree, into: BorrowedFd<'_>) -> Result<(), ArchiveError> {
-    let make = |parent: BorrowedFd<'_>, directory: &Directory| {
+    let make = |parent: BorrowedFd<'_>, _, directory: &Directory| {
         beneath::make_directory(parent, tree.name(directory.name))
     };
-    walk(tree, into, make, |_, _| Ok(()))
+    walk(tree, into, make, |_, _, _| Ok(()))
 }
 
-/// Gives every directory its mode, as far as the bits of `permissions` go, and its time, those below it first: what is in it is done, and a mode
-/// that locks the owner out locks nobody out of what is still to do.
+/// Gives every directory its mode, as far as the bits of `permissions` go, and its time, those below
+/// it first: what is in it is done, and a mode that locks the owner out locks nobody out of what is
+/// still to do. `listing` gets what the file system has kept of them.
 pub(crate) fn finish_directories(
     tree: &Tree,
     into: BorrowedFd<'_>,
     permissions: u32,
+    listing: Option<&Listing>,
 ) -> Result<(), ArchiveError> {
-    let finish = |parent: BorrowedFd<'_>, directory: &Directory| {
+    let finish = |parent: BorrowedFd<'_>, number, directory: &Directory| {
         let name = tree.name(directory.name);
         let mode = match directory.given {
             Some((mode, time)) => {
@@ -40,9 +39,13 @@ pub(crate) fn finish_directories(
             }
             None => 0o755,
         };
-        beneath::set_mode(parent, name, u32::from(mode) & permissions)
+        beneath::set_mode(parent, name, u32::from(mode) & permissions)?;
+        if let Some(listing) = listing {
+            listing.directory(number, look_beneath::status(parent, name)?);
+        }
+        Ok(())
     };
-    walk(tree, into, |_, _| Ok(()), finish)
+    walk(tree, into, |_, _, _| Ok(()), finish)
 }
 
 /// Goes through all directories but the root: with the parent of each, `enter` is called before and
@@ -50,11 +53,11 @@ pub(crate) fn finish_directories(
 fn walk(
     tree: &Tree,
     into: BorrowedFd<'_>,
-    enter: impl Fn(BorrowedFd<'_>, &Directory) -> io::Result<()>,
-    leave: impl Fn(BorrowedFd<'_>, &Directory) -> io::Result<()>,
+    enter: impl Fn(BorrowedFd<'_>, u32, &Directory) -> io::Result<()>,
+    leave: impl Fn(BorrowedFd<'_>, u32, &Directory) -> io::Result<()>,
 ) -> Result<(), ArchiveError> {
     let children = Children::of(tree);
-    let mut way = Way::new(into);
+    let (mut descent, mut way) = (Descent::new(into), Vec::new());
     let mut next = vec![children.of_directory(0)];
     loop {
         let Some(siblings) = next.last_mut() else {
@@ -65,77 +68,28 @@ fn walk(
             let directory = &tree.directories[*number as usize];
             let below = children.of_directory(*number);
             let mut step = || {
-                enter(way.last(), directory)?;
+                enter(descent.last(), *number, directory)?;
                 match below.is_empty() {
-                    true => leave(way.last(), directory),
-                    false => way.enter(*number, tree.name(directory.name)),
+                    true => leave(descent.last(), *number, directory),
+                    false => descent.enter(tree.name(directory.name)),
                 }
             };
             step().map_err(|error| ArchiveError::write(&tree.directory_path(*number), error))?;
             if !below.is_empty() {
+                way.push(*number);
                 next.push(below);
             }
         } else {
             next.pop();
-            if let Some(number) = way.numbers.pop() {
+            if let Some(number) = way.pop() {
                 let directory = &tree.directories[number as usize];
                 // The way back is found before the directory may lock it.
-                way.leave()
-                    .and_then(|()| leave(way.last(), directory))
+                descent
+                    .leave()
+                    .and_then(|()| leave(descent.last(), number, directory))
                     .map_err(|error| ArchiveError::write(&tree.directory_path(number), error))?;
             }
         }
-    }
-}
-
-/// The directories from the root, which is not among them, to where the walk is.
-struct Way<'a> {
-    into: BorrowedFd<'a>,
-    numbers: Vec<u32>,
-    /// The identities of those that were closed.
-    far: Vec<String>,
-    /// Those below them, at most [`HELD`]; empty only in the root.
-    near: VecDeque<OwnedFd>,
-}
-
-impl<'a> Way<'a> {
-    fn new(into: BorrowedFd<'a>) -> Self {
-        Self {
-            into,
-            numbers: Vec::new(),
-            far: Vec::new(),
-            near: VecDeque::new(),
-        }
-    }
-
-    /// The directory where the walk is.
-    fn last(&self) -> BorrowedFd<'_> {
-        self.near.back().map_or(self.into, AsFd::as_fd)
-    }
-
-    /// Goes to the directory `name` of the last.
-    fn enter(&mut self, number: u32, name: &[u8]) -> io::Result<()> {
-        let opened = beneath::open_directory(self.last(), name)?;
-        self.near.push_back(opened);
-        self.numbers.push(number);
-        if self.near.len() > HELD
-            && let Some(farthest) = self.near.pop_front()
-        {
-            self.far.push(file_identity(&farthest)?);
-        }
-        Ok(())
-    }
-
-    /// Goes back from the last directory to the one that it is in.
-    fn leave(&mut self) -> io::Result<()> {
-        if self.near.len() == 1
-            && let Some(above) = self.far.pop()
-        {
-            let above = beneath::open_above(self.last(), &above)?;
-            self.near.push_front(above);
-        }
-        self.near.pop_back();
-        Ok(())
     }
 }
 

@@ -112,6 +112,28 @@ pub enum ArchiveError {
         #[serde(with = "carried")]
         source: io::Error,
     },
+    /// A call failed while writing the list of a tree's files.
+    #[error("cannot write the list of files")]
+    NotListed {
+        /// Why.
+        #[serde(with = "carried")]
+        source: io::Error,
+    },
+    /// It is no list of a tree's files.
+    #[error("record {record} of the list of files {what}")]
+    List {
+        /// Which, from 1; 0: there is none.
+        record: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// A call failed while comparing a tree with the list of its files.
+    #[error("cannot compare the tree with the list of its files")]
+    NotCompared {
+        /// Why.
+        #[serde(with = "carried")]
+        source: io::Error,
+    },
     /// A call failed while reading the archive.
     #[error("cannot read the archive")]
     Read {
@@ -203,13 +225,16 @@ impl ArchiveError {
             Self::Write { source, .. }
             | Self::NotDecoded { source }
             | Self::NotCopied { source }
+            | Self::NotListed { source }
                 if is_full(source) =>
             {
                 "ERR_EXTRACT_NO_SPACE"
             }
-            Self::Write { .. } | Self::NotDecoded { .. } | Self::NotCopied { .. } => {
-                "ERR_EXTRACT_FAILED"
-            }
+            Self::Write { .. }
+            | Self::NotDecoded { .. }
+            | Self::NotCopied { .. }
+            | Self::NotListed { .. } => "ERR_EXTRACT_FAILED",
+            Self::List { .. } | Self::NotCompared { .. } => "ERR_CACHE_VERIFY",
             Self::Read { .. } => "ERR_ARCHIVE_OPEN",
         }
     }
@@ -245,7 +270,9 @@ impl ArchiveError {
             Self::Text { .. } => "fetch the text again, or make it again: `base64 FILE` writes it",
             Self::Write { source, .. }
             | Self::NotDecoded { source }
-            | Self::NotCopied { source } => match source {
+            | Self::NotCopied { source }
+            | Self::NotListed { source }
+            | Self::NotCompared { source } => match source {
                 full if is_full(full) => ROOM,
                 error if causes::is_out_of_descriptors(error) => {
                     "raise the limit of open files (`ulimit -n`), or use fewer threads: --jobs 1"
@@ -256,6 +283,7 @@ impl ArchiveError {
                 }
                 _ => "please report this, with the archive or the way to make such a one",
             },
+            Self::List { .. } => "have the entry of the cache built again: cache verify --repair",
             Self::Read { source } => causes::exhausted(source).unwrap_or(
                 "copy the archive to a disk of this machine, or fetch it again, and name the copy",
             ),

@@ -3,10 +3,14 @@
 use std::fs::File;
 use std::os::fd::BorrowedFd;
 
+use fuselage_linux::look_beneath::status_of;
+
 use crate::archive::Archive;
 use crate::error::ArchiveError;
 use crate::format::Format;
 use crate::limits::Limits;
+use crate::list::write_list;
+use crate::listing::Listing;
 use crate::source::Source;
 use crate::space::{Needs, Space};
 use crate::tree_writer::write_tree;
@@ -102,10 +106,30 @@ impl<'a> Listed<'a> {
         jobs: usize,
         progress: Option<&(dyn Progress + Sync)>,
     ) -> Result<(), ArchiveError> {
-        write_tree(&*self.0, into, jobs, ALL, progress)
+        write_tree(&*self.0, into, jobs, ALL, progress, None)
     }
 
-    /// The same without write permission on what is made, for everybody: files and directories, but
+    /// The same, and writes the list of all files to the empty file `list`: the digest of each is
+    /// that of what was unpacked. Of `into` itself the list has the mode that it has when all is
+    /// written.
+    ///
+    /// # Errors
+    /// As [`Listed::write`], and `NotListed` for what write(2) says of the list.
+    pub fn write_with_list(
+        &self,
+        into: BorrowedFd<'_>,
+        jobs: usize,
+        progress: Option<&(dyn Progress + Sync)>,
+        list: BorrowedFd<'_>,
+    ) -> Result<(), ArchiveError> {
+        let listing = Listing::default();
+        write_tree(&*self.0, into, jobs, ALL, progress, Some(&listing))?;
+        status_of(into)
+            .and_then(|root| write_list(self.0.tree(), root, &listing.gathered(), list))
+            .map_err(|source| ArchiveError::NotListed { source })
+    }
+
+    /// As [`Listed::write`], without write permission on what is made, for everybody: files and directories, but
     /// not `into` itself.
     ///
     /// # Errors
@@ -116,7 +140,7 @@ impl<'a> Listed<'a> {
         jobs: usize,
         progress: Option<&(dyn Progress + Sync)>,
     ) -> Result<(), ArchiveError> {
-        write_tree(&*self.0, into, jobs, ALL & !WRITE, progress)
+        write_tree(&*self.0, into, jobs, ALL & !WRITE, progress, None)
     }
 }
 

@@ -7,12 +7,15 @@ use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use fuselage_linux::beneath;
+use fuselage_linux::{beneath, look_beneath};
 
 use crate::archive::{Archive, Contents};
+use crate::digest::{Digest, Digester};
+use crate::digested::Digested;
 use crate::error::ArchiveError;
 use crate::extract::Progress;
 use crate::large_file::LargeFile;
+use crate::listing::Listing;
 use crate::opened::Opened;
 use crate::output::{ContentError, Counted, FilePart};
 use crate::stop::Stop;
@@ -37,13 +40,15 @@ enum Work<'a> {
     Directories(&'a [u32]),
 }
 
-/// Writes all files of `archive` below `into` with `jobs` threads.
+/// Writes all files of `archive` below `into` with `jobs` threads; `listing` gets what is known of
+/// them then.
 pub(crate) fn write_files(
     archive: &dyn Archive,
     into: BorrowedFd<'_>,
     jobs: usize,
     permissions: u32,
     progress: Option<&(dyn Progress + Sync)>,
+    listing: Option<&Listing>,
 ) -> Result<(), ArchiveError> {
     let tree = archive.tree();
     let (mut small, mut large) = (Vec::new(), Vec::new());
@@ -80,6 +85,8 @@ pub(crate) fn write_files(
         progress,
         stop: &stop,
         large: &shared,
+        listing,
+        digester: Digester::new(),
         contents: archive.contents(),
         open: Opened::of_threads(jobs),
         at: At::default(),
@@ -207,6 +214,8 @@ struct Writer<'a> {
     progress: Option<&'a (dyn Progress + Sync)>,
     stop: &'a Stop,
     large: &'a [LargeFile<'a>],
+    listing: Option<&'a Listing>,
+    digester: Digester,
     contents: Box<dyn Contents + 'a>,
     open: Opened,
     at: At,
@@ -251,9 +260,19 @@ impl Writer<'_> {
             }
         };
         let mut to = Counted::new(file, told, self.stop);
-        let copied = self.contents.copy(leaf, &mut to);
+        let copied = match self.listing {
+            None => self.contents.copy(leaf, &mut to),
+            Some(_) => {
+                let mut to = Digested::new(&mut to, &mut self.digester);
+                self.contents.copy(leaf, &mut to)
+            }
+        };
         copied.map_err(|error| self.unwritten(leaf, error))?;
         self.finish(leaf)?;
+        if self.listing.is_some() {
+            let digest = self.digester.finish();
+            self.list(leaf, to.file(), digest)?;
+        }
         self.advanced(1, 0);
         Ok(())
     }
@@ -270,10 +289,22 @@ impl Writer<'_> {
         let mut to = FilePart::new(&file, self.stop);
         let copied = self.contents.copy_part(leaf, part, &mut to);
         copied.map_err(|error| self.unwritten(leaf, error))?;
-        let given = to.given();
+        let (given, end) = (to.given(), to.position());
+        let failed = |error| self.unwritten(leaf, ContentError::Write(error));
+        if self.listing.is_some() {
+            large
+                .digest_as_far(&file, part, end, self.stop)
+                .map_err(failed)?;
+        }
         let last = large.part_done();
         if last {
-            self.finish(leaf)?;
+            if self.listing.is_some() {
+                let digest = large.digest(&file, self.stop).map_err(failed)?;
+                self.finish(leaf)?;
+                self.list(leaf, &file, digest)?;
+            } else {
+                self.finish(leaf)?;
+            }
         }
         self.advanced(last.into(), given);
         Ok(())
@@ -301,6 +332,16 @@ impl Writer<'_> {
             .get(self.tree, self.into, leaf.directory)
             .and_then(|parent| beneath::set_time(parent, name, time.seconds, time.nanoseconds))
             .map_err(|error| ArchiveError::write(&self.tree.path(leaf), error))
+    }
+
+    /// Lists a file that is finished.
+    fn list(&self, leaf: &Leaf, file: &File, digest: Digest) -> Result<(), ArchiveError> {
+        if let Some(listing) = self.listing {
+            let status = look_beneath::status_of(file)
+                .map_err(|error| ArchiveError::write(&self.tree.path(leaf), error))?;
+            listing.file(leaf.index, digest, status);
+        }
+        Ok(())
     }
 
     fn entering(&mut self, leaf: &Leaf) {

@@ -62,6 +62,11 @@ impl<'a, T: Fn(u64)> Counted<'a, T> {
     pub(crate) fn new(file: File, told: T, stop: &'a Stop) -> Self {
         Self { file, told, stop }
     }
+
+    /// What was written to.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
 }
 
 impl<T: Fn(u64)> Write for Counted<'_, T> {
@@ -121,6 +126,11 @@ impl<'a> FilePart<'a> {
     /// Goes on at `position` in the file.
     pub(crate) fn seek(&mut self, position: u64) {
         self.position = position;
+    }
+
+    /// Where the next byte would go.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
     }
 
     /// Bytes that were given, holes included.

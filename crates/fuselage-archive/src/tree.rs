@@ -382,7 +382,7 @@ impl Tree {
 }
 
 /// The longest target of a link, in bytes (`PATH_MAX` less the NUL byte).
-const LONGEST_TARGET: u64 = 4095;
+pub(crate) const LONGEST_TARGET: u64 = 4095;
 
 const BELOW: &str = "is a file or a link, and other entries lie below it";
 

@@ -3,24 +3,26 @@
 
 use std::os::fd::BorrowedFd;
 
-use fuselage_linux::beneath;
+use fuselage_linux::{beneath, look_beneath};
 
 use crate::archive::{Archive, Contents};
 use crate::directory_writer::{finish_directories, make_directories};
 use crate::error::ArchiveError;
 use crate::extract::Progress;
 use crate::file_writer::write_files;
+use crate::listing::Listing;
 use crate::opened::Opened;
 use crate::tree::{Leaf, LeafKind, Tree};
 
-/// Makes the tree of `archive` below `into`, which is empty, with `jobs` threads; of modes only the bits
-/// of `permissions` are given.
+/// Makes the tree of `archive` below `into`, which is empty, with `jobs` threads; of modes only the
+/// bits of `permissions` are given. `listing` gets what a list of the files says.
 pub(crate) fn write_tree(
     archive: &dyn Archive,
     into: BorrowedFd<'_>,
     jobs: usize,
     permissions: u32,
     progress: Option<&(dyn Progress + Sync)>,
+    listing: Option<&Listing>,
 ) -> Result<(), ArchiveError> {
     let tree = archive.tree();
     let advanced = |entries: usize, bytes| {
@@ -30,8 +32,8 @@ pub(crate) fn write_tree(
     };
     make_directories(tree, into)?;
     advanced(tree.directories.len() - 1, 0);
-    write_files(archive, into, jobs, permissions, progress)?;
-    make_symlinks(tree, into, &mut *archive.contents())?;
+    write_files(archive, into, jobs, permissions, progress, listing)?;
+    make_symlinks(tree, into, &mut *archive.contents(), listing)?;
     make_hard_links(tree, into)?;
     let links = || {
         tree.leaves
@@ -39,13 +41,14 @@ pub(crate) fn write_tree(
             .filter(|leaf| leaf.kind != LeafKind::File)
     };
     advanced(links().count(), links().map(|leaf| leaf.size).sum());
-    finish_directories(tree, into, permissions)
+    finish_directories(tree, into, permissions, listing)
 }
 
 fn make_symlinks(
     tree: &Tree,
     into: BorrowedFd<'_>,
     contents: &mut dyn Contents,
+    listing: Option<&Listing>,
 ) -> Result<(), ArchiveError> {
     let mut open = Opened::of_threads(1);
     let mut links: Vec<&Leaf> = tree.leaves_of(LeafKind::Symlink).collect();
@@ -71,6 +74,10 @@ fn make_symlinks(
             leaf.time.nanoseconds,
         )
         .map_err(failed)?;
+        if let Some(listing) = listing {
+            let status = look_beneath::status(directory, tree.name(leaf.name)).map_err(failed)?;
+            listing.symlink(leaf.index, target, status);
+        }
     }
     Ok(())
 }

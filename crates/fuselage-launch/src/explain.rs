@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use fuselage_plan::{MountPlan, Place, Reason};
+use fuselage_plan::{Place, Reason};
 
 use crate::report;
 
-/// Prints each reason of `plan`; `locate` says where a place is in this run.
-pub(crate) fn print(plan: &MountPlan, locate: impl Fn(&Place) -> PathBuf) {
-    report::print_text(&text(&plan.reasons, locate));
+/// Prints each of `reasons`; `locate` says where a place is in this run.
+pub(crate) fn print(reasons: &[Reason], locate: impl Fn(&Place) -> PathBuf) {
+    report::print_text(&text(reasons, locate));
 }
 
 /// A line for each reason.

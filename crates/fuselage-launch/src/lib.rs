@@ -77,7 +77,10 @@ fn run(
     match ask::ask(&asking, &question)? {
         Outcome::Done(status) => Ok(i32::from(status)),
         Outcome::Job(job) => jobs::perform(&job).map(i32::from),
-        Outcome::Plan(plan) => Err(execute::execute(&plan, words, environment)),
+        Outcome::Plan(plan) => {
+            let package = Some(package.as_path());
+            Err(execute::execute(&plan, words, environment, package))
+        }
     }
 }
 

@@ -39,7 +39,9 @@ fn follow(socket: &OwnedFd, words: &[CString]) -> LaunchError {
         Err(error) => return LaunchError::system("read the plan from descriptor 3", error),
     };
     match serde_json::from_slice(&bytes) {
-        Ok(Answer::Plan { plan, .. }) => execute::execute(&plan, words, process::environment()),
+        Ok(Answer::Plan { plan, .. }) => {
+            execute::execute(&plan, words, process::environment(), None)
+        }
         Ok(_) => LaunchError::PlanInvalid {
             why: "what came is no plan".to_owned(),
         },

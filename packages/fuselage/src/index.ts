@@ -18,6 +18,7 @@ import { launch, type RunResult, type StartedCommand, type StdioOption } from '.
 import { planRun as planRequest } from './run/plan.js';
 import { type ProgramRequest, runRequest, type TreeOptions } from './run/request.js';
 
+export type { Writable } from './config/cache.js';
 export type { ExtractPolicy } from './config/extract.js';
 export { type ErrorCode, type ErrorDetails, FuselageError, type Hints } from './errors.js';
 export type { ErrorReport, ExtractLimits, MountPlan, PlanPath } from './native/plan-types.js';

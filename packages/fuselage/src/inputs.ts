@@ -5,6 +5,9 @@ import { FuselageError } from './errors.js';
 import type {
   Addon,
   ArchiveFacts,
+  CacheDecision,
+  CacheListing,
+  CacheRemoval,
   FileFacts,
   HomeFacts,
   HostFacts,
@@ -23,6 +26,8 @@ export type Looking = Pick<
   | 'hostFacts'
   | 'whyNoImageMounts'
   | 'probeHost'
+  | 'cacheListing'
+  | 'cacheRemove'
 >;
 
 /** Whose run it is. */
@@ -136,6 +141,25 @@ export class Inputs {
    */
   probes(launcher: string): Probe[] {
     return this.#looking().probeHost(toBytes(launcher));
+  }
+
+  /**
+   * What is in the cache of a home; for `fuselage cache`.
+   *
+   * @throws FuselageError `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`
+   */
+  cacheListing(home: string): CacheListing {
+    return this.#expect(this.#looking().cacheListing(this.#bytes(home)));
+  }
+
+  /**
+   * Removes from the cache of a home what is still as it was listed; for `fuselage cache`.
+   *
+   * @returns one result for each decision, in their order
+   * @throws FuselageError `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`
+   */
+  cacheRemove(home: string, decisions: CacheDecision[]): CacheRemoval[] {
+    return this.#expect(this.#looking().cacheRemove(this.#bytes(home), decisions));
   }
 
   /** The home directory that the password database has for this user; null: it knows no such user. */

@@ -16,6 +16,9 @@ fn number(error: &ArchiveError) -> usize {
         ArchiveError::NotDecoded { .. } => 9,
         ArchiveError::Unrecognised { .. } => 10,
         ArchiveError::NotCopied { .. } => 11,
+        ArchiveError::NotListed { .. } => 12,
+        ArchiveError::List { .. } => 13,
+        ArchiveError::NotCompared { .. } => 14,
     }
 }
 
@@ -48,6 +51,10 @@ fn every() -> Vec<ArchiveError> {
             column: 2,
             what: what(),
         },
+        ArchiveError::List {
+            record: 1,
+            what: what(),
+        },
     ];
     for of in EVERY_LIMIT {
         every.push(ArchiveError::limit(of, b"a", 2, 1));
@@ -76,6 +83,10 @@ fn every() -> Vec<ArchiveError> {
         every.push(ArchiveError::NotDecoded { source });
         let source = kind.into();
         every.push(ArchiveError::NotCopied { source });
+        let source = kind.into();
+        every.push(ArchiveError::NotListed { source });
+        let source = kind.into();
+        every.push(ArchiveError::NotCompared { source });
     }
     every
 }
@@ -90,7 +101,7 @@ fn every_error_has_a_code_and_a_way_out() {
         assert!(!hints.is_empty(), "{error:?}");
         assert!(hints.iter().all(|hint| !hint.is_empty()), "{error:?}");
     }
-    assert_eq!(seen, (0..12).collect());
+    assert_eq!(seen, (0..15).collect());
 }
 
 #[test]
@@ -166,6 +177,7 @@ fn what_crosses_to_another_process_is_the_same_there() {
         ArchiveError::write(b"a", numbered()),
         ArchiveError::NotDecoded { source: numbered() },
         ArchiveError::NotCopied { source: numbered() },
+        ArchiveError::NotListed { source: numbered() },
     ]);
     for error in every {
         let carried = serde_json::to_vec(&error).unwrap();
@@ -178,6 +190,8 @@ fn what_crosses_to_another_process_is_the_same_there() {
             ArchiveError::Write { source, .. }
             | ArchiveError::NotDecoded { source }
             | ArchiveError::NotCopied { source }
+            | ArchiveError::NotListed { source }
+            | ArchiveError::NotCompared { source }
             if source.raw_os_error().is_none()
         ) {
             assert_eq!((there.code(), there.hints()), (error.code(), error.hints()));

@@ -8,6 +8,7 @@
 
 mod any_entries;
 mod base64_text;
+mod compared;
 mod contents;
 mod deep;
 mod differential;

@@ -2,6 +2,7 @@
 //! they need together is compared with what there is room for, and only then they are written, one
 //! after the other.
 
+use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::rc::Rc;
@@ -33,6 +34,8 @@ pub(crate) struct Work<'a> {
     pub(crate) offset: u64,
     /// The directory of the tree, which is empty.
     pub(crate) into: OwnedFd,
+    /// Where the list of the tree's files goes, if it is wanted.
+    pub(crate) list: Option<File>,
     /// Whether what is made has no write permission.
     pub(crate) without_permission: bool,
     pub(crate) limits: &'a ExtractLimits,
@@ -86,6 +89,12 @@ impl Extraction {
             .map_err(|error| failed(VERB, &paths, procdir.storage, &error))?;
         let progress = TerminalProgress::new("", Amount::of([needs.entries, needs.bytes]));
         Ok(Self { begun, progress })
+    }
+
+    /// What all of them need together.
+    pub(crate) fn needs(&self) -> Needs {
+        let needs = self.begun.iter().map(|one| one.needs);
+        needs.fold(Needs::default(), Needs::and)
     }
 
     /// Extracts the archive of a step; every failure of the worker is an error that names it. The
@@ -152,7 +161,10 @@ fn start_worker(
     };
     let kept = Kept {
         root: work.into.as_fd(),
-        files: vec![work.archive.file.as_fd()],
+        files: std::iter::once(&work.archive.file)
+            .chain(&work.list)
+            .map(AsFd::as_fd)
+            .collect(),
         files_by,
     };
     ArchiveWorker::start(children, &kept, |question, told| {
@@ -180,12 +192,14 @@ impl<'a> Inside<'a> {
         match question {
             Question::List => Ok(listed.needs()),
             Question::Write => {
-                let write = match self.work.without_permission {
-                    true => Listed::write_without_permission,
-                    false => Listed::write,
-                };
-                write(listed, self.work.into.as_fd(), self.jobs, Some(told))
-                    .map(|()| Needs::default())
+                let (work, told) = (self.work, Some(told as _));
+                let into = work.into.as_fd();
+                match (&work.list, work.without_permission) {
+                    (Some(list), _) => listed.write_with_list(into, self.jobs, told, list.as_fd()),
+                    (None, true) => listed.write_without_permission(into, self.jobs, told),
+                    (None, false) => listed.write(into, self.jobs, told),
+                }
+                .map(|()| Needs::default())
             }
         }
     }

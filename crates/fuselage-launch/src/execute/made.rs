@@ -6,8 +6,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use fuselage_linux::beneath;
-use fuselage_plan::{Place, Source, Step, StepId};
+use fuselage_linux::{beneath, remove_tree};
+use fuselage_plan::{Place, Reason, Source, Step, StepId};
 
 use crate::error::LaunchError;
 use crate::execute::mount_place::MountPlace;
@@ -23,6 +23,8 @@ pub(crate) struct Made {
     pub(crate) trees: BTreeMap<StepId, Place>,
     /// Each until the last step that reads it is done.
     pub(crate) decoded: BTreeMap<StepId, Archive>,
+    /// What was done otherwise than the plan hoped, for `--explain`.
+    pub(crate) reasons: Vec<Reason>,
 }
 
 impl Made {
@@ -54,6 +56,12 @@ impl Made {
                 .and_then(|parent| beneath::make_directory(parent.as_fd(), &path[slash + 1..])),
         };
         made.map_err(|source| self.failed(at, source))
+    }
+
+    /// Removes an empty directory that was made.
+    pub(crate) fn remove_directory(&self, at: &Place) -> Result<(), LaunchError> {
+        let (root, path) = self.in_procdir(at)?;
+        remove_tree::remove_directory(root.as_fd(), path).map_err(|source| self.failed(at, source))
     }
 
     /// Opens a directory that was made.

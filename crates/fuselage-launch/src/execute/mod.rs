@@ -3,6 +3,7 @@
 //! where there is no namespace, and the trees are real files, this process stays as the supervisor.
 
 mod archive_worker;
+mod cache;
 mod decode;
 mod environment;
 mod extract;
@@ -23,6 +24,7 @@ mod watchdog;
 mod worker;
 
 use std::ffi::CString;
+use std::path::Path;
 
 use fuselage_linux::{capabilities, open};
 use fuselage_plan::{MountPlan, Namespaces, validate};
@@ -33,13 +35,15 @@ use crate::explain;
 
 pub(crate) use image::ImageError;
 
-/// Does what the plan says and becomes its program; returns only why that failed.
+/// Does what the plan says and becomes its program; returns only why that failed. `package` is the
+/// directory of the npm package, where it is known.
 pub(crate) fn execute(
     plan: &MountPlan,
     words: &[CString],
     environment: Vec<CString>,
+    package: Option<&Path>,
 ) -> LaunchError {
-    match prepare(plan, words, environment) {
+    match prepare(plan, words, environment, package) {
         Ok(program) => program::become_program(program),
         Err(error) => error,
     }
@@ -49,6 +53,7 @@ fn prepare(
     plan: &MountPlan,
     words: &[CString],
     environment: Vec<CString>,
+    package: Option<&Path>,
 ) -> Result<program::Runnable, LaunchError> {
     validate(plan, words.len()).map_err(|error| LaunchError::PlanInvalid {
         why: error.to_string(),
@@ -57,11 +62,16 @@ fn prepare(
     // Before the home is made: a umask could keep its owner out of it.
     let umask = open::replace_umask(0);
     let plan = otherwise::choose(plan)?;
-    let opened = Opened::open(plan)?;
+    for notice in &plan.notices {
+        cache::say(notice);
+    }
+    let mut opened = Opened::open(plan, package, &environment)?;
+    let found = std::mem::take(&mut opened.cached.reasons);
     let directory = std::env::current_dir();
     let extracted = opened.store.as_ref().map(supervised::begin).transpose()?;
     namespaces::enter(plan.namespaces)?;
     let made = steps::make(plan, &opened, extracted)?;
+    // Until here nobody takes away what is mounted now.
     drop(opened);
     if plan.namespaces != Namespaces::None
         && let Ok(directory) = directory
@@ -74,7 +84,9 @@ fn prepare(
     let environment = environment::command_environment(environment, &plan.environment, locate)?;
     let runnable = program::resolve(&plan.program, words, environment, locate)?;
     if plan.explain {
-        explain::print(plan, locate);
+        explain::print(&plan.reasons, locate);
+        explain::print(&found, locate);
+        explain::print(&made.reasons, locate);
     }
     if plan.namespaces == Namespaces::User {
         capabilities::forbid_after_exec()

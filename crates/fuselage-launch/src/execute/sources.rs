@@ -1,15 +1,19 @@
 //! Everything that is opened before anything is made.
 
 use std::collections::BTreeMap;
+use std::ffi::CString;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fuselage_linux::file_identity::file_identity;
 use fuselage_linux::open;
-use fuselage_plan::{MountPlan, MountPointWay, Namespaces, Source, SourceFile, Step, StepId};
+use fuselage_plan::{
+    ArchiveFile, MountPlan, MountPointWay, Namespaces, Source, SourceFile, Step, StepId,
+};
 use fuselage_store::{Home, open_home};
 
 use crate::error::LaunchError;
+use crate::execute::cache::{self, CachedSteps};
 use crate::execute::mount_place::Checked;
 use crate::execute::steps::missing;
 
@@ -20,6 +24,8 @@ pub(crate) struct Opened {
     pub(crate) home: Option<Checked>,
     /// The home itself, for a run without namespaces.
     pub(crate) store: Option<Home>,
+    /// What the caches have for the steps.
+    pub(crate) cached: CachedSteps,
     /// Mount points that are directories of the host.
     pub(crate) mount_points: BTreeMap<StepId, Checked>,
 }
@@ -33,30 +39,49 @@ pub(crate) struct Archive {
 
 impl Opened {
     /// Opens them, in the order of the plan.
-    pub(crate) fn open(plan: &MountPlan) -> Result<Self, LaunchError> {
+    pub(crate) fn open(
+        plan: &MountPlan,
+        package: Option<&Path>,
+        environment: &[CString],
+    ) -> Result<Self, LaunchError> {
         let mut archives = BTreeMap::new();
-        for step in &plan.steps {
-            if let Some(source) = source_file(step) {
-                archives.insert(step.id().clone(), open_archive(source)?);
-            }
-        }
+        open_archives(&plan.steps, &mut archives)?;
+        let mut cached = CachedSteps::default();
         let (mut home, mut store) = (None, None);
         if let Some(path) = &plan.home {
             let path = PathBuf::from(path.as_os_str());
             let opened = open_home(&path)?;
             // Every run tidies up, whatever its own way: what a killed one has left is somebody's data.
             opened.sweep_extracted();
+            if plan.cache.prune {
+                cache::prune_in_background(&opened, package, environment);
+            }
+            cached = cache::find_all(plan, Some(&opened), &archives)?;
             match plan.namespaces {
                 Namespaces::None => store = Some(opened),
                 Namespaces::User | Namespaces::Mount => home = Some(Checked::home(path, &opened)?),
             }
         }
+        if plan.home.is_none() {
+            cached = cache::find_all(plan, None, &archives)?;
+        }
         Ok(Self {
+            cached,
             archives,
             home,
             store,
             mount_points: mount_points(plan)?,
         })
+    }
+
+    /// The image of the cache that a step mounts, if it mounts one of those.
+    pub(crate) fn cached_image(&self, source: &Source) -> Result<Option<Archive>, LaunchError> {
+        let Source::Cached(source) = source else {
+            return Ok(None);
+        };
+        let cached = self.cached.found.get(&source.cached);
+        let cached = cached.ok_or_else(|| missing(&source.cached))?;
+        cached.image().map(Some)
     }
 
     /// What the step `id` reads; `decoded` is what was decoded so far.
@@ -75,10 +100,37 @@ impl Opened {
     }
 }
 
+/// Opens what `steps` read, also those that may be done in place of others.
+fn open_archives(
+    steps: &[Step],
+    archives: &mut BTreeMap<StepId, Archive>,
+) -> Result<(), LaunchError> {
+    for step in steps {
+        if let Some(source) = source_file(step) {
+            archives.insert(step.id().clone(), open_archive(source)?);
+        }
+        match step {
+            Step::Cache {
+                then, otherwise, ..
+            } => {
+                open_archives(then, archives)?;
+                open_archives(otherwise, archives)?;
+            }
+            Step::Overlay { otherwise, .. } => open_archives(otherwise, archives)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// The file of the user that a step reads.
 fn source_file(step: &Step) -> Option<&SourceFile> {
     match step {
-        Step::Decode { source, .. }
+        Step::Cache {
+            archive: ArchiveFile { source, .. },
+            ..
+        }
+        | Step::Decode { source, .. }
         | Step::Image {
             source: Source::File(source),
             ..

@@ -4,11 +4,16 @@ use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::path::Path;
 
+use fuselage_linux::beneath;
 use fuselage_linux::mirror::mirror;
-use fuselage_linux::mount::{MountError, bind_read_only};
+use fuselage_linux::mount::{MountError, bind_read_only, bind_read_only_at};
 use fuselage_linux::open;
+use fuselage_linux::overlay::{Attributes, Layers, mount_overlay};
 use fuselage_linux::own_directory::{open_place_at, set_mode};
-use fuselage_plan::{MountPlan, MountPointWay, PlanPath, ProcdirParent, ReadOnlyWay, Step, StepId};
+use fuselage_plan::{
+    MountPlan, MountPointWay, OverlayAttributes, Place, PlanPath, ProcdirParent, ReadOnlyWay,
+    Reason, Step, StepId,
+};
 
 use crate::error::LaunchError;
 use crate::execute::decode;
@@ -74,8 +79,35 @@ impl Making<'_> {
                 self.made.make_directory(at)?;
                 self.made.trees.insert(id.clone(), at.clone());
             }
-            Step::Cache { otherwise, .. } => self.steps(otherwise)?,
-            Step::Bind { id, .. } | Step::Overlay { id, .. } => return Err(missing(id)),
+            Step::Cache {
+                id,
+                then,
+                otherwise,
+                ..
+            } => match self.opened.cached.found.contains_key(id) {
+                true => self.steps(then)?,
+                false => self.steps(otherwise)?,
+            },
+            Step::Bind { id, cached, at } => {
+                self.bind(cached, at)?;
+                self.made.trees.insert(id.clone(), at.clone());
+            }
+            Step::Overlay {
+                id,
+                lower,
+                layer,
+                attributes,
+                at,
+                otherwise,
+            } => match self.overlay(lower, layer, *attributes, at)? {
+                Ok(()) => {
+                    self.made.trees.insert(id.clone(), at.clone());
+                }
+                Err(error) => {
+                    self.made.reasons.push(no_overlay(&error, at));
+                    self.steps(otherwise)?;
+                }
+            },
             Step::Decode { id, .. } => {
                 let decoded = self.decode(id, all)?;
                 self.made.decoded.insert(id.clone(), decoded);
@@ -88,8 +120,13 @@ impl Making<'_> {
                 length,
                 at,
             } => {
+                let cached = self.opened.cached_image(source)?;
+                let archive = match &cached {
+                    Some(cached) => cached,
+                    None => self.opened.archive(id, source, &self.made.decoded)?,
+                };
                 let image = Image {
-                    archive: self.opened.archive(id, source, &self.made.decoded)?,
+                    archive,
                     file_system: *file_system,
                     offset: *offset,
                     length: *length,
@@ -144,6 +181,50 @@ impl Making<'_> {
         }
     }
 
+    fn bind(&self, cached: &StepId, at: &Place) -> Result<(), LaunchError> {
+        let cached = self.opened.cached.found.get(cached);
+        let tree = cached.ok_or_else(|| missing_place(at))?.open_again()?;
+        self.made.make_directory(at)?;
+        let target = self.made.open(at)?;
+        bind_read_only_at(tree.as_fd(), target.as_fd())
+            .map_err(|error| mount_failed(&self.made.locate(at), &error))
+    }
+
+    /// Mounts an overlay; the inner error is why the kernel does not.
+    fn overlay(
+        &self,
+        lower: &StepId,
+        layer: &Place,
+        attributes: OverlayAttributes,
+        at: &Place,
+    ) -> Result<Result<(), MountError>, LaunchError> {
+        let lower = self.made.trees.get(lower).ok_or_else(|| missing(lower))?;
+        let (lower, layer) = (self.made.open(lower)?, self.made.open(layer)?);
+        let make = |name: &[u8]| {
+            beneath::make_directory(layer.as_fd(), name)
+                .and_then(|()| beneath::open_directory(layer.as_fd(), name))
+                .map_err(|source| self.made.failed(at, source))
+        };
+        let (upper, work) = (make(b"upper")?, make(b"work")?);
+        self.made.make_directory(at)?;
+        let target = self.made.open(at)?;
+        let layers = Layers {
+            lower: lower.as_fd(),
+            upper: upper.as_fd(),
+            work: work.as_fd(),
+        };
+        let attributes = match attributes {
+            OverlayAttributes::User => Attributes::User,
+            OverlayAttributes::Trusted => Attributes::Trusted,
+        };
+        let mounted = mount_overlay(&layers, attributes, target.as_fd());
+        if mounted.is_err() {
+            // The steps in its place make the directory themselves.
+            self.made.remove_directory(at)?;
+        }
+        Ok(mounted)
+    }
+
     fn decode(&self, id: &StepId, all: &[Step]) -> Result<Archive, LaunchError> {
         let text = self.opened.archives.get(id).ok_or_else(|| missing(id))?;
         let procdir = self.made.procdir.as_ref().ok_or_else(|| missing(id))?;
@@ -192,6 +273,7 @@ impl Making<'_> {
             {
                 self.made.make_directory(at)?;
                 works.push(Work {
+                    list: None,
                     without_permission: is_without_permission(all, id),
                     id,
                     archive: self.opened.archive(id, source, &self.made.decoded)?,
@@ -204,6 +286,21 @@ impl Making<'_> {
             }
         }
         Ok(works)
+    }
+}
+
+fn no_overlay(error: &MountError, at: &Place) -> Reason {
+    Reason {
+        subject: "overlay".to_owned(),
+        strategy: "not used, the tree is extracted".to_owned(),
+        why: error.to_string(),
+        at: Some(at.clone()),
+    }
+}
+
+fn missing_place(at: &Place) -> LaunchError {
+    LaunchError::PlanInvalid {
+        why: format!("nothing was found for {at:?}"),
     }
 }
 

@@ -1,6 +1,9 @@
 import { type BaseContext, Cli } from 'clipanion';
 
 import type { BaseCommand, CommandContext } from '../commands/base-command.js';
+import { cacheHelpText } from '../commands/cache/help-text.js';
+import { CACHE_COMMANDS } from '../commands/cache/index.js';
+import { type CacheSubcommand, cacheSubcommand } from '../commands/cache/subcommands.js';
 import { DoctorCommand } from '../commands/doctor.js';
 import { HelpCommand } from '../commands/help.js';
 import { helpText } from '../commands/help-text.js';
@@ -49,7 +52,7 @@ export function answerWords(words: readonly string[], surroundings: Surroundings
     const error = asFuselageError(thrown);
     const answered = error.toReport();
     const isRun = subcommand === null || subcommand === 'run';
-    if (!isRun && error.code !== 'ERR_USAGE') answered.exitCode = EXIT_NEGATIVE;
+    if (!isRun) answered.exitCode = error.code === 'ERR_USAGE' ? EXIT_USAGE : EXIT_NEGATIVE;
     return { answer: 'error', error: answered };
   }
 }
@@ -78,12 +81,26 @@ function other(
   subcommand: Subcommand,
   surroundings: Surroundings,
 ): Answer {
-  if (words.includes('--help') || words.includes('-h')) {
-    surroundings.print(helpText(subcommand));
+  const part = subcommand === 'cache' ? cachePart(words) : null;
+  if (asksForHelp(words)) {
+    surroundings.print(part === null ? helpText(subcommand) : cacheHelpText(part));
     return DONE;
   }
   const split = { options: [...words], program: [] };
   return parse(words, { ...surroundings, words, split });
+}
+
+/** The word behind `cache`; null: there is none. */
+function cachePart(words: readonly string[]): CacheSubcommand | null {
+  const word = words[1];
+  return word === undefined || word.startsWith('-') ? null : cacheSubcommand(word);
+}
+
+/** Behind `--` is no option. */
+function asksForHelp(words: readonly string[]): boolean {
+  const end = words.indexOf('--');
+  const options = end < 0 ? words : words.slice(0, end);
+  return options.includes('--help') || options.includes('-h');
 }
 
 /** clipanion's own streams are never given to a command. */
@@ -92,17 +109,20 @@ type OwnContext = Omit<CommandContext, keyof BaseContext>;
 /** clipanion prints every error to standard output and returns 1, so only its parser is used. */
 function parse(input: readonly string[], context: OwnContext): Answer {
   const cli = new Cli<CommandContext>({ binaryName: 'fuselage', binaryVersion: VERSION });
-  for (const command of [RunCommand, DoctorCommand, HelpCommand]) cli.register(command);
+  const commands = [RunCommand, DoctorCommand, HelpCommand, ...CACHE_COMMANDS];
+  for (const command of commands) cli.register(command);
   let command: BaseCommand;
   try {
     command = cli.process([...input], context) as BaseCommand;
   } catch (error) {
-    throw usage(error, input[0] ?? '');
+    throw usage(error, input);
   }
   return command.answer();
 }
 
-function usage(error: unknown, subcommand: string): Error {
+function usage(error: unknown, words: readonly string[]): Error {
+  const part = words[0] === 'cache' && words[1]?.startsWith('-') === false ? ` ${words[1]}` : '';
+  const subcommand = `${words[0] ?? ''}${part}`;
   if (!(error instanceof Error) || !('clipanion' in error)) return asFuselageError(error);
   const line = error.message.split('\n', 1)[0] ?? '';
   const message = `${line.charAt(0).toLowerCase()}${line.slice(1)}`.replace(/\.$/, '');

@@ -1,14 +1,17 @@
+import { cacheHelpText } from './cache/help-text.js';
 import type { Subcommand } from './subcommands.js';
 
 const OVERVIEW = `fuselage: run a command that sees archives as private directories
 
 Usage:
   fuselage [run] [OPTIONS] [--] COMMAND [ARG...]
+  fuselage cache SUBCOMMAND ...
   fuselage doctor [--json]
   fuselage help [SUBCOMMAND]
 
 Subcommands:
   run      run a command; the word may be left out
+  cache    look at the cache of unpacked archives, fill it, make room
   doctor   tell whether runs work on this machine, and if not, why and what to do
   help     show this text, or that of a subcommand
 
@@ -49,6 +52,14 @@ Options:
                                prefer (unless you are root that may mount), force; else
                                FUSELAGE_EXTRACT. They are removed when the command ends; read-only
                                is then by permissions alone
+      --cache-static           keep static trees in the home of fuselage: the next start finds them
+                               there and reads no archive
+      --cache                  keep static and dynamic trees
+      --no-cache               keep nothing and look nothing up, whatever else is said. Without one
+                               of these three: FUSELAGE_CACHE=0 (nothing), static or 1 (all trees)
+      --writable HOW           how a dynamic tree is made: copy; overlay, over the tree in the cache
+                               or the mounted image, where there is one; auto (the default): overlay
+                               for archives of 1 MiB and more; else FUSELAGE_WRITABLE
       --tmpfs-size SIZE        the most memory for all trees, in bytes or as 512M, 4G (else
                                FUSELAGE_TMPFS_SIZE, else half of the memory)
       --limit NAME=NUMBER      what one archive may unpack to: entries, bytes, depth and
@@ -91,11 +102,14 @@ const HELP = `fuselage help: show how fuselage is used
 
 Usage:
   fuselage help [SUBCOMMAND]
+  fuselage help cache [SUBCOMMAND]
 `;
 
 /** The help of a subcommand, or of fuselage as a whole. */
 export function helpText(subcommand: Subcommand | null): string {
   switch (subcommand) {
+    case 'cache':
+      return cacheHelpText(null);
     case 'run':
       return RUN;
     case 'doctor':

@@ -4,14 +4,17 @@ import { EXIT_USAGE, FuselageError } from '../errors.js';
 import type { Answer } from '../native/plan-types.js';
 import { nearest } from '../run/near.js';
 import { BaseCommand } from './base-command.js';
+import { cacheHelpText } from './cache/help-text.js';
+import { cacheSubcommand } from './cache/subcommands.js';
 import { helpText } from './help-text.js';
 import { isSubcommand, SUBCOMMANDS } from './subcommands.js';
 
-/** `fuselage help [SUBCOMMAND]` */
+/** `fuselage help [SUBCOMMAND]`, `fuselage help cache [SUBCOMMAND]` */
 export class HelpCommand extends BaseCommand {
   static override paths = [['help']];
 
   subcommand = Option.String({ required: false });
+  part = Option.String({ required: false });
 
   override answer(): Answer {
     const subcommand = this.subcommand;
@@ -25,7 +28,17 @@ export class HelpCommand extends BaseCommand {
         exitCode: EXIT_USAGE,
       });
     }
-    this.context.print(helpText(subcommand ?? null));
+    if (this.part !== undefined && subcommand !== 'cache') {
+      throw new FuselageError('ERR_USAGE', `\`${subcommand}\` has no subcommands`, {
+        hints: [`\`fuselage help ${subcommand}\` tells how it is used`],
+        exitCode: EXIT_USAGE,
+      });
+    }
+    const text =
+      this.part === undefined
+        ? helpText(subcommand ?? null)
+        : cacheHelpText(cacheSubcommand(this.part));
+    this.context.print(text);
     return { answer: 'done', exitCode: 0 };
   }
 }

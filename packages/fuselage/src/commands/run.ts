@@ -1,5 +1,6 @@
 import { Option } from 'clipanion';
 
+import { readWritable } from '../config/cache.js';
 import { readExtract } from '../config/extract.js';
 import { readLimits } from '../config/numbers.js';
 import { POLICY } from '../config/policy.js';
@@ -24,6 +25,10 @@ export class RunCommand extends BaseCommand {
   tmpfsSize = Option.String('--tmpfs-size');
   limit = Option.Array('--limit', []);
   extract = Option.String('--extract');
+  cacheStatic = Option.Boolean('--cache-static', false);
+  // With its negation `--no-cache`.
+  cache = Option.Boolean('--cache', false);
+  writable = Option.String('--writable');
   dryRun = Option.Boolean('--dry-run', false);
   explain = Option.Boolean('--explain', false);
 
@@ -47,8 +52,19 @@ export class RunCommand extends BaseCommand {
       ...(this.tmpfsSize === undefined ? {} : { tmpfsSize: this.tmpfsSize }),
       limits: readLimits(this.limit),
       ...(this.extract === undefined ? {} : { extract: readExtract(this.extract, '--extract') }),
+      ...this.#cache(),
+      ...(this.writable === undefined
+        ? {}
+        : { writable: readWritable(this.writable, '--writable') }),
       explain: this.explain,
     };
+  }
+
+  #cache(): Pick<TreeOptions, 'cache'> {
+    // Wherever it stands, where for clipanion the last one of `--cache` and `--no-cache` counts.
+    if (this.context.split.options.includes('--no-cache')) return { cache: false };
+    if (this.cache) return { cache: true };
+    return this.cacheStatic ? { cache: 'static' } : {};
   }
 
   #program(): ProgramRequest {

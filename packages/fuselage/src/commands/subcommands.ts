@@ -1,12 +1,11 @@
 /** Words that are subcommands when they come first. */
 
 /** Those that exist. */
-export const SUBCOMMANDS = ['doctor', 'help', 'run'] as const;
+export const SUBCOMMANDS = ['cache', 'doctor', 'help', 'run'] as const;
 
 /** Those that will, so that no script comes to rest on a program of that name. */
 export const RESERVED = [
   'bundle',
-  'cache',
   'completion',
   'config',
   'hash',

@@ -14,7 +14,20 @@ export const INPUTS = {
   tmpfsSize: 'FUSELAGE_TMPFS_SIZE',
   /** Whether real files may take the place of mounts, as `--extract`. */
   extract: 'FUSELAGE_EXTRACT',
+  /** Of which trees the cache is used: `0`, `1` or `static`. */
+  cache: 'FUSELAGE_CACHE',
+  /** How dynamic trees are made writable, as `--writable`. */
+  writable: 'FUSELAGE_WRITABLE',
+  /** Further caches, absolute paths of directories with colons between them. */
+  cachePath: 'FUSELAGE_CACHE_PATH',
+  /** Days after which what was not used goes out of the cache. */
+  cacheMaxAge: 'FUSELAGE_CACHE_MAX_AGE_DAYS',
+  /** The most bytes that the cache may have. */
+  cacheMaxSize: 'FUSELAGE_CACHE_MAX_SIZE',
 } as const;
+
+/** Set by services that build and test: no process of ours goes on there in the background. */
+export const CI = 'CI';
 
 /** Variables that the command gets; those of an outer run are taken away first. */
 export const OUTPUTS = {

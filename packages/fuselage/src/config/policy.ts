@@ -1,14 +1,24 @@
 import type { ExtractLimits } from '../native/plan-types.js';
 
+const MEBIBYTE = 1024 ** 2;
 const GIBIBYTE = 1024 ** 3;
 
 /** What a run does where the user has said nothing. */
 export interface Policy {
   /** What an archive may at most unpack to. */
   limits: ExtractLimits;
+  /** From how many bytes of its archive's file on a dynamic tree is an overlay, unless told. */
+  overlayFrom: number;
   /** The directory for private directories where there is no usable home. */
   fallbackHome: string;
 }
+
+/**
+ * Up to it a copy takes about as long as a start, and a copy has none of the limits of an overlay: in
+ * a user namespace, for example, no directory of the tree below can be renamed. The file's length
+ * alone decides, never what the cache has, so that two equal calls give trees that behave equally.
+ */
+const OVERLAY_FROM = MEBIBYTE;
 
 /**
  * The defaults: no honest archive meets one of the limits (`docs/errors.md`, ERR_ARCHIVE_LIMIT, says
@@ -30,6 +40,7 @@ export const POLICY: Policy = {
     // block of 128 KiB in 4 bytes, RFC 8878). Holes of sparse files do not count.
     ratio: 50_000,
   },
+  overlayFrom: OVERLAY_FROM,
   fallbackHome: '/run/fuselage',
 };
 

@@ -5,6 +5,11 @@ import type { Platform } from './platform.js';
 export type {
   Addon,
   ArchiveFacts,
+  CacheDecision,
+  CacheEntryFacts,
+  CacheLeaving,
+  CacheListing,
+  CacheRemoval,
   FileFacts,
   HomeFacts,
   HostFacts,

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 
+import { CI } from '../config/env.js';
 import type { Policy } from '../config/policy.js';
 import { FuselageError } from '../errors.js';
 import type { Inputs } from '../inputs.js';
@@ -38,6 +39,8 @@ export interface RunFacts extends ProcdirFacts {
   archives: ReadonlyMap<string, ArchiveFacts>;
   /** Why the kernel cannot mount the images among them, in words; null: it can, or there are none. */
   whyNoImageMounts: string | null;
+  /** Whether a service that builds and tests runs this: nothing goes on in the background there. */
+  isCi: boolean;
 }
 
 /**
@@ -55,6 +58,7 @@ export function gatherFacts(request: RunRequest, inputs: Inputs, policy: Policy)
     ...procdirFacts(inputs, policy),
     archives,
     whyNoImageMounts: hasImage ? inputs.whyNoImageMounts(IMAGES) : null,
+    isCi: inputs.variable(CI) !== undefined,
   };
 }
 

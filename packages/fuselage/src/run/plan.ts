@@ -12,11 +12,14 @@ import type {
   Step,
 } from '../native/plan-types.js';
 import { VERSION } from '../version.js';
+import { cacheFacts, planCache } from './cache.js';
 import type { RunFacts } from './facts.js';
 import { mayMount, type NamespacesPlan, planNamespaces, withoutNamespaces } from './namespaces.js';
+import { overlayFacts } from './overlay.js';
+import { inProcdir } from './places.js';
 import { type ProcdirPlan, planExtracted, planProcdir } from './procdir.js';
 import type { ProgramRequest, RunRequest } from './request.js';
-import { inProcdir, planTree } from './trees.js';
+import { planTree } from './trees.js';
 
 /**
  * The plan of a run: pure, so that the same request, facts and policy always give the same plan.
@@ -63,25 +66,39 @@ function planTrees(
   policy: Policy,
   { namespaces: { namespaces, reason }, procdir, readOnly }: Surroundings,
 ): MountPlan {
+  const cached = cacheFacts(request.cache, namespaces, procdir);
   const settings = {
     limits: { ...policy.limits, ...request.limits },
     jobs: request.jobs,
     readOnly,
     whyNoImageMounts: facts.whyNoImageMounts,
+    cache: cached,
+    writable: request.writable,
+    overlayFrom: policy.overlayFrom,
+    overlay: overlayFacts(facts.host, namespaces),
   };
   const trees = request.trees.map((tree, index) =>
     planTree(tree, `tree-${index + 1}`, facts.archives.get(tree.name), settings),
   );
   const roots = ['tmp', ...kindRoots(request)];
+  const steps = inOrder(trees.flatMap((tree) => tree.steps));
+  const missCache = trees.some((tree) => tree.missesCache);
+  const { cache, notices } = planCache(
+    request.cache,
+    cached,
+    { steps, missCache },
+    { hasHome: procdir.home !== null, isCi: facts.isCi, namespaces },
+  );
   return {
     version: VERSION,
     namespaces,
     home: procdir.home,
-    cache: { others: [], background: false, prune: false },
+    cache,
     steps: [
       ...procdir.steps,
       ...roots.map((root): Step => ({ step: 'directory', id: root, at: inProcdir(root) })),
-      ...inOrder(trees.flatMap((tree) => tree.steps)),
+      ...once(trees.flatMap((tree) => tree.directories)),
+      ...steps,
     ],
     environment: environment(roots),
     program: program(
@@ -89,7 +106,7 @@ function planTrees(
       trees.map((tree) => tree.search),
     ),
     explain: request.explain,
-    notices: [],
+    notices: notices.map(readable),
     reasons: [reason, ...procdir.reasons, ...trees.map((tree) => tree.reason)].map(wellFormed),
     otherwise: null,
   };
@@ -98,11 +115,18 @@ function planTrees(
 /**
  * Everything is decoded before the first archive is extracted: what all trees need is compared with
  * what there is room for when the lists of all archives can be read, and before anything is written.
- * Images come between: an image that cannot be mounted is found before the long work.
+ * Images come between: an image that cannot be mounted is found before the long work. What
+ * the cache does not have is built for other runs, too: it comes before what is this run's alone.
  */
 function inOrder(steps: readonly Step[]): Step[] {
-  const rank = ({ step }: Step) => (step === 'decode' ? 0 : step === 'image' ? 1 : 2);
+  const first = ['decode', 'image', 'cache'];
+  const rank = ({ step }: Step) => (first.includes(step) ? first.indexOf(step) : first.length);
   return [...steps].sort((one, other) => rank(one) - rank(other));
+}
+
+/** Each step once: several trees may need the same directory. */
+function once(steps: readonly Step[]): Step[] {
+  return [...new Map(steps.map((step) => [step.id, step])).values()];
 }
 
 /** Reasons are text for people; names in them may not be UTF-8. */

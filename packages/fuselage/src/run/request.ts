@@ -1,3 +1,12 @@
+import {
+  type CacheLimits,
+  type CacheUse,
+  cacheLimits,
+  cacheUse,
+  otherCaches,
+  type Writable,
+  writable,
+} from '../config/cache.js';
 import { INPUTS } from '../config/env.js';
 import { type ExtractPolicy, readExtract } from '../config/extract.js';
 import { checkLimit, readJobs, readSize } from '../config/numbers.js';
@@ -41,6 +50,17 @@ export interface TreeOptions {
    * Without it `FUSELAGE_EXTRACT`, else `deny`.
    */
   extract?: ExtractPolicy;
+  /**
+   * What comes from the cache and is kept there: `true` static and dynamic trees, `'static'` these,
+   * `false` nothing. Without it `FUSELAGE_CACHE`, else nothing.
+   */
+  cache?: boolean | 'static';
+  /**
+   * How dynamic trees are made writable: `copy` each a copy of its own, `overlay` over the tree in the
+   * cache or the mounted image where there is one, `auto` by the length of the archive's file.
+   * Without it `FUSELAGE_WRITABLE`, else `auto`.
+   */
+  writable?: Writable;
   /** Whether the launcher prints the reasons of the plan to standard error. */
   explain?: boolean;
 }
@@ -54,6 +74,16 @@ export type ProgramRequest =
 export type TreeRequest =
   | { kind: 'static' | 'dynamic'; name: string; file: string }
   | { kind: 'empty'; name: string };
+
+/** What is wanted of the cache. */
+export interface CacheRequest {
+  /** What it is used for. */
+  use: CacheUse;
+  /** Further caches, absolute paths, and what was left out of them; none where none is used. */
+  others: { paths: string[]; notices: string[] };
+  /** What may stay in it, and which settings were not followed. */
+  limits: CacheLimits & { notices: string[] };
+}
 
 /** Everything that a user asked for, parsed and checked: nothing has been done yet. */
 export interface RunRequest {
@@ -69,6 +99,10 @@ export interface RunRequest {
   limits: Partial<ExtractLimits>;
   /** What may be done without namespaces. */
   extract: ExtractPolicy;
+  /** What is wanted of the cache. */
+  cache: CacheRequest;
+  /** How dynamic trees are made writable. */
+  writable: Writable;
   /** Whether the reasons are printed. */
   explain: boolean;
 }
@@ -103,7 +137,19 @@ export function runRequest(
     tmpfsSize: number(options.tmpfsSize, '--tmpfs-size', INPUTS.tmpfsSize, readSize, inputs),
     limits: limits(options.limits ?? {}),
     extract: extractPolicy(options.extract, inputs),
+    cache: cacheRequest(options.cache, inputs),
+    writable: writable(options.writable, inputs),
     explain: options.explain ?? false,
+  };
+}
+
+function cacheRequest(option: boolean | 'static' | undefined, inputs: Inputs): CacheRequest {
+  const use = cacheUse(option, inputs);
+  const isUsed = use === 'static' || use === 'all';
+  return {
+    use,
+    others: isUsed ? otherCaches(inputs) : { paths: [], notices: [] },
+    limits: cacheLimits(inputs),
   };
 }
 

@@ -1,25 +1,40 @@
 import { toPlanPath } from '../bytes.js';
+import type { Writable } from '../config/cache.js';
 import { FuselageError } from '../errors.js';
 import type { ArchiveFacts } from '../native/index.js';
-import type {
-  ExtractLimits,
-  Place,
-  ReadOnlyWay,
-  Reason,
-  SearchTree,
-  Step,
-} from '../native/plan-types.js';
-import { imageOf } from './images.js';
+import type { ExtractLimits, ReadOnlyWay, Reason, SearchTree, Step } from '../native/plan-types.js';
+import type { TreeArchive } from './archive-steps.js';
+import { type CacheFacts, isAskedFor } from './cache.js';
+import { planDynamic } from './dynamic-tree.js';
+import type { OverlayFacts } from './overlay.js';
+import { inProcdir } from './places.js';
 import type { TreeRequest } from './request.js';
+import { planStatic } from './static-tree.js';
 
 /** How one tree is made. */
 export interface TreePlan {
+  /** Directories that the steps need, before the steps of any tree; some may be those of others. */
+  directories: Step[];
   /** The steps, in order. */
   steps: Step[];
   /** What `--run` looks through. */
   search: SearchTree;
   /** Which strategy, and why. */
   reason: Reason;
+  /** Whether it would come from the cache, were that not impossible. */
+  missesCache: boolean;
+}
+
+/** How a tree of an archive is made. */
+export interface ArchivePlan {
+  /** As in {@link TreePlan}; none unless told. */
+  directories?: Step[];
+  steps: Step[];
+  strategy: string;
+  /** Why, behind what the archive is. */
+  why: string;
+  /** As in {@link TreePlan}; false unless told. */
+  missesCache?: boolean;
 }
 
 /** What all trees of a run have in common. */
@@ -32,11 +47,14 @@ export interface TreeSettings {
   readOnly: ReadOnlyWay;
   /** Why the kernel cannot mount images, in words; null: it can. */
   whyNoImageMounts: string | null;
-}
-
-/** A place below the private directory. */
-export function inProcdir(path: string): Place {
-  return { procdir: toPlanPath(path) };
+  /** What the cache is used for. */
+  cache: CacheFacts;
+  /** How a dynamic tree is made writable. */
+  writable: Writable;
+  /** From how many bytes of the archive's file on `auto` means an overlay. */
+  overlayFrom: number;
+  /** How overlays are mounted. */
+  overlay: OverlayFacts;
 }
 
 /**
@@ -56,70 +74,29 @@ export function planTree(
   const subject = `${tree.kind} ${tree.name}`;
   if (tree.kind === 'empty') {
     const reason = { subject, strategy: 'made empty', why: 'asked for as --dynamic-empty', at };
-    return { steps: [{ step: 'directory', id, at }], search, reason };
+    const steps: Step[] = [{ step: 'directory', id, at }];
+    return { directories: [], steps, search, reason, missesCache: false };
   }
   const known = recognised(tree.file, facts);
-  const { limits, jobs, readOnly: how } = settings;
-  const archive = archiveSteps(tree.file, known, id);
-  const is = `\`${tree.file}\` is ${known.looksLike}`;
-  const decoded = known.encoding === 'base64' ? 'decoded, ' : '';
-  const explain = (strategy: string, why: string) => ({
-    subject,
-    strategy: decoded + strategy,
-    why,
-    at,
-  });
-  const extract: Step = { step: 'extract', id, ...archive.input, at, limits, jobs };
-  if (tree.kind === 'dynamic') {
-    const reason = explain('extracted', `${is}; the copy is this run's own`);
-    return { steps: [...archive.before, extract], search, reason };
-  }
-  if (how === 'permissions') {
-    const reason = explain(
-      'extracted, then without write permission',
-      `${is}; its owner can give the permission back, and root needs none`,
-    );
-    return { steps: [...archive.before, extract, readOnly(id, how)], search, reason };
-  }
-  const image = imageOf(known, settings.whyNoImageMounts);
-  if (typeof image === 'string') {
-    const reason = explain('extracted, then read-only', `${is}; ${image}`);
-    return { steps: [...archive.before, extract, readOnly(id, how)], search, reason };
-  }
-  const mount: Step = { step: 'image', id, source: archive.input.source, ...image, at };
-  const reason = explain('mounted', `${is}, and the kernel can mount it`);
-  return { steps: [...archive.before, mount], search, reason };
-}
-
-/** What an `extract` step reads. */
-type Input = Pick<Extract<Step, { step: 'extract' }>, 'source' | 'format' | 'offset'>;
-
-/** The steps before an archive can be extracted, and what is extracted then. */
-function archiveSteps(
-  path: string,
-  facts: ArchiveFacts,
-  id: string,
-): { before: Step[]; input: Input } {
-  const file = { path: toPlanPath(path), identity: facts.identity };
-  if (facts.encoding === 'plain') {
-    return { before: [], input: { source: file, format: facts.format, offset: facts.offset } };
-  }
-  const decoded = `${id}-decoded`;
-  return {
-    before: [{ step: 'decode', id: decoded, source: file }],
-    input: { source: { decoded }, format: null, offset: 0 },
-  };
-}
-
-function readOnly(tree: string, how: ReadOnlyWay): Step {
-  return { step: 'readOnly', id: `${tree}-read-only`, tree, how };
+  const { limits, jobs } = settings;
+  const archive: TreeArchive = { id, path: tree.file, facts: known, at, limits, jobs };
+  const isCacheAskedFor = isAskedFor(settings.cache.use, tree.kind);
+  const made =
+    tree.kind === 'static'
+      ? planStatic(archive, settings, isCacheAskedFor)
+      : planDynamic(archive, tree.name, settings, isCacheAskedFor);
+  const { directories = [], steps, strategy, missesCache = false } = made;
+  const why = `\`${tree.file}\` is ${known.looksLike}${made.why}`;
+  return { directories, steps, search, reason: { subject, strategy, why, at }, missesCache };
 }
 
 /**
  * The facts of an archive that can be used: of a format that is known, or of text that shows it when
  * it is decoded.
+ *
+ * @throws FuselageError `ERR_ARCHIVE_UNRECOGNISED`
  */
-function recognised(file: string, facts: ArchiveFacts | undefined): ArchiveFacts {
+export function recognised(file: string, facts: ArchiveFacts | undefined): ArchiveFacts {
   if (facts !== undefined && (facts.format !== null || facts.encoding !== 'plain')) return facts;
   const looksLike = facts?.looksLike ?? 'nothing that was looked at';
   const advice = facts?.advice ?? null;

@@ -16,6 +16,10 @@ export const RUN_OPTIONS: ReadonlyMap<string, { name: string; value: boolean }> 
     { spellings: ['--tmpfs-size'], value: true },
     { spellings: ['--limit'], value: true },
     { spellings: ['--extract'], value: true },
+    { spellings: ['--cache-static'], value: false },
+    { spellings: ['--cache'], value: false },
+    { spellings: ['--no-cache'], value: false },
+    { spellings: ['--writable'], value: true },
     { spellings: ['--dry-run'], value: false },
     { spellings: ['--explain'], value: false },
     { spellings: ['-h', '--help'], value: false },
@@ -26,7 +30,7 @@ export const RUN_OPTIONS: ReadonlyMap<string, { name: string; value: boolean }> 
 );
 
 /** Options with one value that a second one would quietly replace by something else. */
-const ONCE: readonly string[] = ['--run', '--extract'];
+const ONCE: readonly string[] = ['--run', '--extract', '--writable'];
 
 /** The words of one `fuselage run`, sorted. */
 export interface SplitWords {

@@ -71,6 +71,23 @@ describe('run', () => {
     );
   });
 
+  test.each([
+    [['--cache-static'], 'from the cache, read-only', 'extracted'],
+    [['--cache'], 'from the cache, read-only', 'an overlay over the cached tree'],
+    [['--cache-static', '--cache'], 'from the cache, read-only', 'an overlay over the cached tree'],
+    [['--no-cache', '--cache'], 'extracted, then read-only', 'extracted'],
+    [['--cache', '--no-cache'], 'extracted, then read-only', 'extracted'],
+    [['--cache-static', '--no-cache'], 'extracted, then read-only', 'extracted'],
+    [['--cache', '--writable=copy'], 'from the cache, read-only', 'extracted'],
+  ])('%j: static %s, dynamic %s', (options, ofStatic, ofDynamic) => {
+    const trees = ['-s', 'a.zip', '-d', 'n:b.zip', 'x'];
+    const writable = options.some((o) => o.startsWith('--writable')) ? [] : ['--writable=overlay'];
+    const { reasons } = plan(...writable, ...options, ...trees);
+    const strategies = new Map(reasons.map(({ subject, strategy }) => [subject, strategy]));
+    expect(strategies.get('static a')).toBe(ofStatic);
+    expect(strategies.get('dynamic n')).toBe(ofDynamic);
+  });
+
   test('a value may be anything', () => {
     const odd = '-\n=:\udcff';
     const given = { archives: { [odd]: zip('9') } };
@@ -150,6 +167,7 @@ describe('help and version', () => {
     [['doctor', '-h'], 'fuselage doctor:'],
     [['help', 'doctor'], 'fuselage doctor:'],
     [['help', '--help'], 'fuselage help:'],
+    [['help', 'cache'], 'fuselage cache:'],
   ])('%j', (words, start) => {
     const text = printed(...words);
     expect(text).toContain(start);
@@ -178,7 +196,9 @@ describe('other subcommands', () => {
     [['doctor', '--xml'], 'unsupported option name ("--xml")'],
     [['doctor', 'x'], 'extraneous positional argument ("x")'],
     [['help', 'frob'], 'there is no subcommand `frob`'],
-    [['help', 'cache'], 'there is no subcommand `cache`'],
+    [['help', 'pack'], 'there is no subcommand `pack`'],
+    [['help', 'run', 'x'], '`run` has no subcommands'],
+    [['help', 'cache', 'x'], 'there is no subcommand `cache x`'],
   ])('%j is wrong usage', (words, message) => {
     expect(refusal(...words)).toMatchObject({ code: 'ERR_USAGE', message, exitCode: 2 });
   });

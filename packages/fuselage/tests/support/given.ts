@@ -2,7 +2,15 @@
 import { toBytes } from '../../src/bytes.js';
 import { POLICY } from '../../src/config/policy.js';
 import { type Caller, Inputs, type Looking } from '../../src/inputs.js';
-import type { ArchiveFacts, FileFacts, HomeFacts, HostFacts } from '../../src/native/index.js';
+import type {
+  ArchiveFacts,
+  CacheDecision,
+  CacheListing,
+  CacheRemoval,
+  FileFacts,
+  HomeFacts,
+  HostFacts,
+} from '../../src/native/index.js';
 import type { ErrorReport } from '../../src/native/plan-types.js';
 
 /** An ordinary user on an ordinary host. */
@@ -84,6 +92,10 @@ export interface Given {
   fallback?: HomeFacts;
   /** Why it cannot be used although it is a directory. */
   refused?: ErrorReport;
+  /** What is in the cache, by the home; where nothing is given it is empty. */
+  cache?: Record<string, CacheListing>;
+  /** What becomes of a decision; without it everything goes. Called with the home, too. */
+  remove?: (decision: CacheDecision, home: string) => CacheRemoval;
   /** The host. */
   host?: HostFacts;
   /** The environment. */
@@ -113,7 +125,25 @@ export function looking(given: Given): Looking {
     hostFacts: () => ({ value: given.host ?? USER }),
     whyNoImageMounts: () => (given.host?.loopControl ? null : 'only root can mount image files'),
     probeHost: () => [],
+    cacheListing: (home) => ({
+      value: given.cache?.[home.toString()] ?? emptyCache(home.toString()),
+    }),
+    cacheRemove: (home, decisions) => ({
+      value: decisions.map(
+        (decision) =>
+          given.remove?.(decision, home.toString()) ?? {
+            name: decision.name,
+            outcome: 'removed',
+            why: null,
+          },
+      ),
+    }),
   };
+}
+
+function emptyCache(home: string): CacheListing {
+  const path = `${home}/cache`;
+  return { path, now: 0, entries: [], leavings: [], sight: 'whole', why: null, lastPrune: null };
 }
 
 function homeAt(path: string, given: Given): HomeFacts {

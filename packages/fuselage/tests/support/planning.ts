@@ -3,15 +3,29 @@ import { POLICY } from '../../src/config/policy.js';
 import type { MountPlan } from '../../src/native/plan-types.js';
 import type { FallbackFact, RunFacts } from '../../src/run/facts.js';
 import { planRun } from '../../src/run/plan.js';
-import type { ProgramRequest, RunRequest, TreeRequest } from '../../src/run/request.js';
+import type {
+  CacheRequest,
+  ProgramRequest,
+  RunRequest,
+  TreeRequest,
+} from '../../src/run/request.js';
 import { OWN_HOME, USER, zip } from './given.js';
 
 export const COMMAND: ProgramRequest = { kind: 'command', index: 0, nearSubcommand: null };
 
+/** As without any setting. */
+export const CACHE: CacheRequest = {
+  use: 'unset',
+  others: { paths: [], notices: [] },
+  limits: { maxAgeDays: 30, maxSize: null, notices: [] },
+};
+
 export function request(trees: TreeRequest[] = [], more: Partial<RunRequest> = {}): RunRequest {
   const program = COMMAND;
   const numbers = { jobs: null, tmpfsSize: null, limits: {} };
-  return { trees, program, ...numbers, extract: 'deny', explain: false, ...more };
+  const cache = CACHE;
+  const how = { extract: 'deny', cache, writable: 'auto', explain: false } as const;
+  return { trees, program, ...numbers, ...how, ...more };
 }
 
 export const FALLBACK: FallbackFact = {
@@ -31,6 +45,7 @@ export function facts(more: Partial<RunFacts> = {}): RunFacts {
       ['d', zip('2')],
     ]),
     whyNoImageMounts: null,
+    isCi: false,
     ...more,
   };
 }

@@ -7,6 +7,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { POLICY } from '../../src/config/policy.js';
+import type { HomeFacts } from '../../src/native/index.js';
 import { gatherFacts } from '../../src/run/facts.js';
 import { planRun } from '../../src/run/plan.js';
 import { type ProgramRequest, runRequest, type TreeOptions } from '../../src/run/request.js';
@@ -21,11 +22,24 @@ interface Golden {
 }
 
 const COMMAND: ProgramRequest = { kind: 'command', index: 0, nearSubcommand: null };
+/** Of the file of an archive: enough for an overlay. */
+const LARGE = 2 * 1024 ** 2;
+
+const READ_ONLY_HOME: HomeFacts = {
+  state: 'unusable',
+  owner: null,
+  why: 'it is on a read-only file system',
+};
+
 const archives = {
   'sdk.zip': zip('f1'),
   '/srv/deps.zip': zip('f2'),
   'a\udcff.zip': zip('f3'),
   'sdk.b64': zipText('f4'),
+  'big.zip': { ...zip('f7'), length: LARGE },
+  'big.b64': { ...zipText('f8'), length: LARGE },
+  'big.sfs': { ...squashfs('f9'), length: LARGE },
+  'big-image.b64': { ...squashfs('f10'), encoding: 'base64' as const, length: LARGE },
   'image.b64': { ...squashfs('f6'), encoding: 'base64' as const },
   'app.AppImage': {
     ...squashfs('f5'),
@@ -71,6 +85,88 @@ const GOLDEN: Record<string, Golden> = {
     program: COMMAND,
     given: { host: ROOT },
   },
+  'cache-static': {
+    options: { static: ['sdk.zip', 'text:sdk.b64'], dynamic: ['big.zip'], cache: 'static' },
+    program: COMMAND,
+  },
+  'cache-all': {
+    options: { dynamic: ['big.zip', 'text:big.b64', 'small:/srv/deps.zip'], cache: true, jobs: 2 },
+    program: COMMAND,
+  },
+  'cache-environment': {
+    options: { static: ['sdk.zip'] },
+    program: COMMAND,
+    given: {
+      environment: {
+        HOME: '/home/u',
+        CI: 'true',
+        FUSELAGE_CACHE: '1',
+        FUSELAGE_CACHE_PATH: '/opt/cache::nearby:/srv/\udce9',
+        FUSELAGE_CACHE_MAX_AGE_DAYS: 'a month',
+        FUSELAGE_CACHE_MAX_SIZE: 'much',
+      },
+    },
+  },
+  'cache-not-wanted': {
+    options: { static: ['sdk.zip'], dynamic: ['big.zip'], cache: false },
+    program: COMMAND,
+    given: { environment: { HOME: '/home/u', FUSELAGE_CACHE: '1' } },
+  },
+  'cache-root': {
+    options: {
+      static: ['app.AppImage', 'text:image.b64'],
+      dynamic: ['big.zip', 'image:big.sfs', 'image-text:big-image.b64', 'copy:app.AppImage'],
+      cache: true,
+    },
+    program: COMMAND,
+    given: { host: ROOT },
+  },
+  'cache-root-of-namespace': {
+    options: { static: ['app.AppImage'], dynamic: ['big.zip'], cache: true },
+    program: COMMAND,
+    given: { host: { ...ROOT, inUserNamespace: true, loopControl: false } },
+  },
+  'cache-old-kernel': {
+    options: { static: ['sdk.zip'], dynamic: ['big.zip'], cache: true },
+    program: COMMAND,
+    given: { host: { ...USER, kernelRelease: '5.10.0-9-amd64' } },
+  },
+  'cache-no-home': {
+    options: { static: ['sdk.zip'], dynamic: ['big.zip'], cache: true },
+    program: COMMAND,
+    given: { home: READ_ONLY_HOME, files: { '/run': entry('d1', 'directory') } },
+  },
+  'cache-no-home-others': {
+    options: { static: ['sdk.zip'], dynamic: ['big.zip'], cache: true },
+    program: COMMAND,
+    given: {
+      home: READ_ONLY_HOME,
+      files: { '/run': entry('d1', 'directory') },
+      environment: { HOME: '/home/u', FUSELAGE_CACHE_PATH: '/opt/cache' },
+    },
+  },
+  'cache-extract-allow': {
+    options: { static: ['sdk.zip'], dynamic: ['big.zip'], cache: true, extract: 'allow' },
+    program: COMMAND,
+  },
+  'root-overlay': {
+    options: { dynamic: ['image:big.sfs', 'text:big-image.b64'] },
+    program: COMMAND,
+    given: { host: ROOT },
+  },
+  'writable-copy': {
+    options: { dynamic: ['big.zip', 'image:big.sfs'], cache: true, writable: 'copy' },
+    program: COMMAND,
+    given: { host: ROOT },
+  },
+  'writable-overlay': {
+    options: { dynamic: ['sdk.zip'], cache: true, writable: 'overlay' },
+    program: COMMAND,
+  },
+  'writable-overlay-no-cache': {
+    options: { dynamic: ['sdk.zip'], writable: 'overlay' },
+    program: COMMAND,
+  },
   'extract-force': {
     options: { static: ['sdk.zip', 'text:sdk.b64'], dynamicEmpty: ['out'], extract: 'force' },
     program: COMMAND,
@@ -83,7 +179,7 @@ const GOLDEN: Record<string, Golden> = {
     options: { static: ['sdk.zip'], extract: 'allow' },
     program: COMMAND,
     given: {
-      home: { state: 'unusable', owner: null, why: 'it is on a read-only file system' },
+      home: READ_ONLY_HOME,
       files: { '/run': entry('d1', 'directory') },
     },
   },
@@ -97,7 +193,7 @@ const GOLDEN: Record<string, Golden> = {
     options: { static: ['sdk.zip'] },
     program: COMMAND,
     given: {
-      home: { state: 'unusable', owner: null, why: 'it is on a read-only file system' },
+      home: READ_ONLY_HOME,
       files: { '/run': entry('d1', 'directory') },
     },
   },
@@ -106,7 +202,7 @@ const GOLDEN: Record<string, Golden> = {
     program: COMMAND,
     given: {
       host: ROOT,
-      home: { state: 'unusable', owner: null, why: 'it is on a read-only file system' },
+      home: READ_ONLY_HOME,
       files: { '/': entry('d0', 'directory') },
       fallback: { state: 'creatable', owner: null, why: '' },
     },

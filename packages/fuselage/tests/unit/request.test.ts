@@ -3,6 +3,7 @@ import type { FuselageError } from '../../src/errors.js';
 import { homeFact } from '../../src/run/home.js';
 import { type ProgramRequest, runRequest, type TreeOptions } from '../../src/run/request.js';
 import { type Given, inputs, zip } from '../support/given.js';
+import { CACHE } from '../support/planning.js';
 
 const COMMAND: ProgramRequest = { kind: 'command', index: 1, nearSubcommand: null };
 
@@ -27,6 +28,8 @@ test('no trees at all is a request too', () => {
     tmpfsSize: null,
     limits: {},
     extract: 'deny',
+    cache: CACHE,
+    writable: 'auto',
     explain: false,
   });
 });

@@ -7,8 +7,8 @@
 mod compare;
 mod make_tree;
 mod mksquashfs;
-mod random_names;
-mod random_tree;
+pub(crate) mod random_names;
+pub(crate) mod random_tree;
 mod seven_zip;
 mod unzip;
 mod zip;
@@ -41,7 +41,7 @@ fn trees(ways: usize) -> usize {
 }
 
 /// Makes the tree with that number.
-fn source(number: usize, holds: &Holds) -> Scratch {
+pub(crate) fn source(number: usize, holds: &Holds) -> Scratch {
     let source = Scratch::new();
     make_tree(source.path(), &random_tree(number as u64, holds));
     source
