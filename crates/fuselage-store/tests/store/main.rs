@@ -7,6 +7,7 @@
     reason = "the whole crate is a test"
 )]
 
+mod cache;
 mod extracted;
 mod home;
 mod namespaces;
