@@ -405,10 +405,13 @@ fn a_directory_that_is_swapped_for_a_link_leads_nobody_out() {
     });
 }
 
+/// Does something to the entry of a name.
+type Plant = fn(&Place, &str);
+
 #[test]
 fn whatever_stands_in_a_sentinel_is_listed_and_can_be_removed() {
     everywhere(|place| {
-        let plants: [(fn(&Place, &str), &str); 7] = [
+        let plants: [(Plant, &str); 7] = [
             (
                 |place, name| fs::write(place.sentinel(name), "{").unwrap(),
                 "garbage",
