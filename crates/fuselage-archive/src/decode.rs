@@ -5,10 +5,12 @@ use std::io::{self, Read, Write};
 use std::os::fd::BorrowedFd;
 
 use crate::base64_text::{Decoder, TextError};
+use crate::bounded::Bounded;
+use crate::digest::{Digest, Digester};
 use crate::error::ArchiveError;
 use crate::extract::Progress;
 use crate::source::Source;
-use crate::space::{LimitedBy, Space};
+use crate::space::Space;
 
 /// Bytes of text that are decoded at once.
 const PIECE: usize = 128 << 10;
@@ -26,24 +28,69 @@ pub fn decode(
     space: Option<&Space>,
     progress: Option<&dyn Progress>,
 ) -> Result<u64, ArchiveError> {
+    let mut writer = Bounded::new(into, space, progress)?;
+    let decoded = decode_file(text, &mut writer);
+    writer.ended(decoded)
+}
+
+/// The same, and digests what the text decodes to; `into` may be `None`: nothing is written then,
+/// `space` does not matter, and `progress` is told of what was decoded.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_and_digest(
+    text: BorrowedFd<'_>,
+    into: Option<BorrowedFd<'_>>,
+    space: Option<&Space>,
+    progress: Option<&dyn Progress>,
+) -> Result<(u64, Digest), ArchiveError> {
+    let mut digester = Digester::new();
+    let length = match into {
+        Some(into) => {
+            let mut writer = Bounded::new(into, space, progress)?;
+            let decoded = decode_file(text, &mut Digesting(&mut digester, &mut writer));
+            writer.ended(decoded)?
+        }
+        None => decode_file(text, &mut Digesting(&mut digester, &mut Told(progress)))?,
+    };
+    Ok((length, digester.finish()))
+}
+
+/// Decodes a file from its beginning.
+fn decode_file(text: BorrowedFd<'_>, to: &mut dyn Write) -> Result<u64, ArchiveError> {
     let text = File::from(text.try_clone_to_owned()?);
     let text = Source::behind(&text, 0)?;
-    let mut reader = text.range(0, text.length());
-    let mut writer = Bounded {
-        file: File::from(into.try_clone_to_owned()?),
-        written: 0,
-        room: space.map(Space::memory),
-        short: None,
-        progress,
-    };
-    let decoded = decode_stream(&mut reader, &mut writer);
-    match writer.short {
-        Some((needed, left, limited_by)) => Err(ArchiveError::NoSpace {
-            needed,
-            left,
-            limited_by,
-        }),
-        None => decoded,
+    decode_stream(&mut text.range(0, text.length()), to)
+}
+
+/// Digests what the writer takes.
+struct Digesting<'a>(&'a mut Digester, &'a mut dyn Write);
+
+impl Write for Digesting<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.1.write(bytes)?;
+        self.0.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.1.flush()
+    }
+}
+
+/// Keeps nothing, and tells how much it was.
+struct Told<'a>(Option<&'a dyn Progress>);
+
+impl Write for Told<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(progress) = self.0 {
+            progress.advanced(0, bytes.len() as u64);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -81,38 +128,5 @@ impl From<TextError> for ArchiveError {
     fn from(error: TextError) -> Self {
         let TextError { line, column, what } = error;
         Self::Text { line, column, what }
-    }
-}
-
-/// A file that gets no more than there is room for: the limit of a control group would end this
-/// process in place of an error.
-struct Bounded<'a> {
-    file: File,
-    written: u64,
-    room: Option<(u64, LimitedBy)>,
-    /// What was needed, at least, what there was, and of what.
-    short: Option<(u64, u64, LimitedBy)>,
-    progress: Option<&'a dyn Progress>,
-}
-
-impl Write for Bounded<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let needed = self.written.saturating_add(bytes.len() as u64);
-        if let Some((left, limited_by)) = self.room
-            && needed > left
-        {
-            self.short = Some((needed, left, limited_by));
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        let count = self.file.write(bytes)?;
-        self.written += count as u64;
-        if let Some(progress) = self.progress {
-            progress.advanced(0, count as u64);
-        }
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
     }
 }

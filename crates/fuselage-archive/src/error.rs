@@ -105,6 +105,13 @@ pub enum ArchiveError {
         #[serde(with = "carried")]
         source: io::Error,
     },
+    /// A call failed while writing a copy of the archive.
+    #[error("cannot write a copy of the archive")]
+    NotCopied {
+        /// Why.
+        #[serde(with = "carried")]
+        source: io::Error,
+    },
     /// A call failed while reading the archive.
     #[error("cannot read the archive")]
     Read {
@@ -193,10 +200,16 @@ impl ArchiveError {
             Self::Hostile { .. } => "ERR_ARCHIVE_HOSTILE",
             Self::Limit { .. } => "ERR_ARCHIVE_LIMIT",
             Self::NoSpace { .. } => "ERR_EXTRACT_NO_SPACE",
-            Self::Write { source, .. } | Self::NotDecoded { source } if is_full(source) => {
+            Self::Write { source, .. }
+            | Self::NotDecoded { source }
+            | Self::NotCopied { source }
+                if is_full(source) =>
+            {
                 "ERR_EXTRACT_NO_SPACE"
             }
-            Self::Write { .. } | Self::NotDecoded { .. } => "ERR_EXTRACT_FAILED",
+            Self::Write { .. } | Self::NotDecoded { .. } | Self::NotCopied { .. } => {
+                "ERR_EXTRACT_FAILED"
+            }
             Self::Read { .. } => "ERR_ARCHIVE_OPEN",
         }
     }
@@ -230,7 +243,9 @@ impl ArchiveError {
                 limited_by,
             } => return vec![room(*limited_by, *needed, *left)],
             Self::Text { .. } => "fetch the text again, or make it again: `base64 FILE` writes it",
-            Self::Write { source, .. } | Self::NotDecoded { source } => match source {
+            Self::Write { source, .. }
+            | Self::NotDecoded { source }
+            | Self::NotCopied { source } => match source {
                 full if is_full(full) => ROOM,
                 error if causes::is_out_of_descriptors(error) => {
                     "raise the limit of open files (`ulimit -n`), or use fewer threads: --jobs 1"

@@ -7,9 +7,12 @@
 mod advice;
 mod archive;
 mod base64_text;
+mod bounded;
 mod carried;
+mod copy;
 mod decode;
 mod detect;
+mod digest;
 mod directory_writer;
 mod elf;
 mod encoded;
@@ -34,8 +37,10 @@ mod tree_writer;
 mod zip;
 
 pub use advice::Advice;
-pub use decode::{decode, decode_stream};
+pub use copy::{copy, digest};
+pub use decode::{decode, decode_and_digest, decode_stream};
 pub use detect::{Detection, Encoding, detect, detect_bytes, detect_decoded};
+pub use digest::{Digest, Digester, NotADigest};
 pub use elf::elf_end;
 pub use error::{ArchiveError, DISK};
 pub use extract::{Extracted, Extraction, Listed, Progress, extract};

@@ -83,7 +83,7 @@ pub fn open_above(directory: BorrowedFd<'_>, above: &str) -> io::Result<OwnedFd>
 }
 
 /// A name that cannot lead anywhere else.
-fn leaf(name: &[u8]) -> io::Result<&[u8]> {
+pub(crate) fn leaf(name: &[u8]) -> io::Result<&[u8]> {
     match name {
         b"" | b"." | b".." => Err(Errno::XDEV.into()),
         name if name.contains(&b'/') => Err(Errno::XDEV.into()),

@@ -22,6 +22,7 @@ pub mod confinement;
     reason = "kernel calls that no crate offers as safe functions"
 )]
 pub mod descriptors;
+pub mod detached;
 pub mod entry_facts;
 pub mod file_facts;
 pub mod file_identity;
@@ -44,6 +45,7 @@ pub mod leave_node;
     reason = "mktime(3), which no crate offers as a safe function"
 )]
 pub mod local_time;
+pub mod look_beneath;
 #[allow(
     unsafe_code,
     reason = "LOOP_CONFIGURE, which no crate offers as a safe function"
@@ -66,6 +68,7 @@ mod mount_table;
 pub mod namespaces;
 pub mod network_file_system;
 pub mod open;
+pub mod overlay;
 pub mod own_directory;
 pub mod poll;
 pub mod probe;

@@ -177,6 +177,11 @@ pub fn with_untraced_children<T>(body: impl FnOnce() -> T) -> T {
     result
 }
 
+/// Gives a signal its default disposition.
+pub(crate) fn set_default(signal: Signal) {
+    set_disposition(signal, libc::SIG_DFL);
+}
+
 /// Ends this process by `signal`, as if nobody had caught it.
 pub fn die_of(signal: Signal) -> ! {
     set_disposition(signal, libc::SIG_DFL);

@@ -15,6 +15,7 @@ fn number(error: &ArchiveError) -> usize {
         ArchiveError::Text { .. } => 8,
         ArchiveError::NotDecoded { .. } => 9,
         ArchiveError::Unrecognised { .. } => 10,
+        ArchiveError::NotCopied { .. } => 11,
     }
 }
 
@@ -73,6 +74,8 @@ fn every() -> Vec<ArchiveError> {
         every.push(ArchiveError::write(b"a", kind.into()));
         let source = kind.into();
         every.push(ArchiveError::NotDecoded { source });
+        let source = kind.into();
+        every.push(ArchiveError::NotCopied { source });
     }
     every
 }
@@ -87,7 +90,7 @@ fn every_error_has_a_code_and_a_way_out() {
         assert!(!hints.is_empty(), "{error:?}");
         assert!(hints.iter().all(|hint| !hint.is_empty()), "{error:?}");
     }
-    assert_eq!(seen, (0..11).collect());
+    assert_eq!(seen, (0..12).collect());
 }
 
 #[test]
@@ -162,6 +165,7 @@ fn what_crosses_to_another_process_is_the_same_there() {
     let every = every().into_iter().chain([
         ArchiveError::write(b"a", numbered()),
         ArchiveError::NotDecoded { source: numbered() },
+        ArchiveError::NotCopied { source: numbered() },
     ]);
     for error in every {
         let carried = serde_json::to_vec(&error).unwrap();
@@ -169,9 +173,13 @@ fn what_crosses_to_another_process_is_the_same_there() {
         let told = |error: &ArchiveError| (error.to_string(), causes::causes(error));
         assert_eq!(told(&there), told(&error));
         // Errors without a number, which the system has none of, are not told apart by their kind.
-        if !matches!(&error, ArchiveError::Write { source, .. } | ArchiveError::NotDecoded { source }
-            if source.raw_os_error().is_none())
-        {
+        if !matches!(
+            &error,
+            ArchiveError::Write { source, .. }
+            | ArchiveError::NotDecoded { source }
+            | ArchiveError::NotCopied { source }
+            if source.raw_os_error().is_none()
+        ) {
             assert_eq!((there.code(), there.hints()), (error.code(), error.hints()));
         }
     }

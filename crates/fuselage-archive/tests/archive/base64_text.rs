@@ -9,7 +9,8 @@ use base64::alphabet;
 use base64::engine::general_purpose::{NO_PAD_INDIFFERENT, STANDARD, STANDARD_NO_PAD};
 use base64::engine::{DecodePaddingMode, GeneralPurpose};
 use fuselage_archive::{
-    Detection, Encoding, Format, Space, decode, decode_stream, detect, detect_bytes, detect_decoded,
+    Detection, Digest, Encoding, Format, Space, decode, decode_and_digest, decode_stream, detect,
+    detect_bytes, detect_decoded,
 };
 
 use crate::contents::noise;
@@ -180,6 +181,36 @@ fn there_is_no_more_written_than_there_is_room_for() {
     assert!(into.metadata().unwrap().len() < exact);
     let into = tempfile::tempfile().unwrap();
     decode(text.as_fd(), into.as_fd(), Some(&space(exact)), None).unwrap();
+}
+
+#[test]
+fn what_a_text_decodes_to_is_digested_with_and_without_writing_it() {
+    let archive = large_zip();
+    let text = stored(&text(&archive, 76, "\n"));
+    let expected = (archive.len() as u64, Digest::of(&archive));
+    assert_eq!(
+        decode_and_digest(text.as_fd(), None, None, None).unwrap(),
+        expected
+    );
+    let mut into = tempfile::tempfile().unwrap();
+    let found = decode_and_digest(text.as_fd(), Some(into.as_fd()), None, None).unwrap();
+    assert_eq!(found, expected);
+    into.rewind().unwrap();
+    let mut written = Vec::new();
+    into.read_to_end(&mut written).unwrap();
+    assert_eq!(written, archive);
+    let room = Space {
+        storage: fuselage_archive::Storage::Disk,
+        bytes: expected.0 - 1,
+        inodes: 9,
+        control_group: None,
+    };
+    let into = tempfile::tempfile().unwrap();
+    let error = decode_and_digest(text.as_fd(), Some(into.as_fd()), Some(&room), None);
+    assert_eq!(error.unwrap_err().code(), "ERR_EXTRACT_NO_SPACE");
+    let damaged = stored(b"QUJD\n*\n");
+    let error = decode_and_digest(damaged.as_fd(), None, None, None).unwrap_err();
+    assert_eq!(error.code(), "ERR_ARCHIVE_DAMAGED");
 }
 
 /// The text without what it may have beside its payload, decoded by the crate in one go.

@@ -14,7 +14,7 @@ use fuselage_linux::confinement::{ConfineStep, FilesBy, confine, confine_files_b
 use fuselage_linux::local_time::{LocalTime, keep_zone};
 use fuselage_linux::mapped_file::fill_new_file;
 use fuselage_linux::process::{ExitKind, Forked, Pid, Signal, exit_now, fork, own_pid, wait_for};
-use fuselage_linux::{beneath, descriptors};
+use fuselage_linux::{beneath, descriptors, look_beneath};
 use nix::errno::Errno;
 use nix::libc;
 
@@ -101,6 +101,52 @@ fn a_tree_can_still_be_written() {
     as_user(work_is_done);
     in_user_namespace(work_is_done);
     in_mount_namespace(work_is_done);
+}
+
+/// What comparing a tree does: names, links, what is known of a file, and its content.
+fn is_as_made() -> bool {
+    let look = |root: BorrowedFd<'_>| -> std::io::Result<bool> {
+        let directory = beneath::open_directory(root, b"d")?;
+        let mut names = look_beneath::names(directory.as_fd())?;
+        names.sort();
+        let target = look_beneath::link_target(directory.as_fd(), b"l")?;
+        let file = look_beneath::open_file(directory.as_fd(), b"f")?;
+        let status = look_beneath::status(directory.as_fd(), b"f")?;
+        let is_same = look_beneath::status_of(&file)? == status;
+        let mut content = [0; 9];
+        let length = File::from(file).read(&mut content)?;
+        let identity = fuselage_linux::file_identity::file_identity(root)?;
+        beneath::open_above(directory.as_fd(), &identity)?;
+        Ok(names == [b"f", b"l"]
+            && target == b"/etc/passwd"
+            && is_same
+            && content[..length] == *b"four")
+    };
+    // SAFETY: `confine` makes this number the root.
+    let root = unsafe { BorrowedFd::borrow_raw(0) };
+    look(root).is_ok_and(|is_as_made| is_as_made)
+}
+
+fn tree_is_looked_at() {
+    let directory = tempfile::tempdir_in("/tmp").unwrap();
+    fs::create_dir(directory.path().join("d")).unwrap();
+    fs::write(directory.path().join("d/f"), "four").unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", directory.path().join("d/l")).unwrap();
+    let root = File::open(directory.path()).unwrap();
+    assert_eq!(ended(true, &root, is_as_made), ExitKind::Exited(0));
+    fs::write(directory.path().join("d/f"), "five").unwrap();
+    assert_eq!(
+        ended(true, &root, is_as_made),
+        ExitKind::Exited(1),
+        "the twin"
+    );
+}
+
+#[test]
+fn a_tree_can_be_looked_at() {
+    as_user(tree_is_looked_at);
+    in_user_namespace(tree_is_looked_at);
+    in_mount_namespace(tree_is_looked_at);
 }
 
 #[test]

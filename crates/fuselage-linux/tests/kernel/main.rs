@@ -18,6 +18,7 @@ mod child;
 )]
 mod confinement;
 mod descriptors;
+mod detached;
 mod in_use;
 #[allow(unsafe_code, reason = "no crate here offers Landlock")]
 mod landlock;
@@ -25,6 +26,7 @@ mod loop_device;
 mod mirror;
 mod mount;
 mod namespaces;
+mod overlay;
 mod own_directory;
 mod probe;
 mod read_only_bind;

@@ -115,6 +115,20 @@ const REFUSED: &[(&str, Attack)] = &[
         File::open(format!("{}etc/passwd", "../".repeat(40))).is_ok()
     }),
     ("processes", |_| fs::read_dir("/proc").is_ok()),
+    ("where a link of the host leads", |_| {
+        reads_link("/proc/self/exe\0")
+    }),
+    ("the same by ..", |_| {
+        reads_link(&format!("{}proc/self/exe\0", "../".repeat(40)))
+    }),
+    ("names beside the tree", |_| {
+        // That of the tree itself is one.
+        let is_ours = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".tmp");
+        fs::read_dir("..").is_ok_and(|mut names| {
+            names.any(|entry| entry.is_ok_and(|entry| is_ours(&entry.file_name())))
+        })
+    }),
+    ("names of the host", |_| fs::read_dir("/etc").is_ok()),
     ("a signal to a thread of the parent", |parent| {
         let parent = libc::c_long::from(parent.as_raw());
         call(libc::SYS_tgkill, [parent, parent, 0, 0])
@@ -135,6 +149,16 @@ const REFUSED: &[(&str, Attack)] = &[
         (3..64).filter(is_open).count() > 1
     }),
 ];
+
+/// By the one call for it that is let through.
+fn reads_link(path: &str) -> bool {
+    let mut target = [0_u8; 64];
+    let (path, room) = (path.as_ptr() as i64, target.as_mut_ptr() as i64);
+    call(
+        libc::SYS_readlinkat,
+        [HERE, path, room, target.len() as i64],
+    )
+}
 
 type AttackOnGiven = fn(&Given) -> bool;
 
