@@ -37,7 +37,8 @@ fn files_of_roots_are_not_used_and_give_way() {
     if !is_root() {
         return;
     }
-    let plants: [(fn(&Path), &str); 4] = [
+    type Plant = (fn(&Path), &'static str);
+    let plants: [Plant; 4] = [
         (
             |data| chown(end(data, ".complete"), Some(0), Some(0)).unwrap(),
             "it cannot be read",
