@@ -32,12 +32,15 @@ fn end(path: &Path, end: &str) -> std::path::PathBuf {
     path.into()
 }
 
+/// What root does to the data of an entry, and what is said of the entry then.
+type Plant = (fn(&Path), &'static str);
+
 #[test]
 fn files_of_roots_are_not_used_and_give_way() {
     if !is_root() {
         return;
     }
-    let plants: [(fn(&Path), &str); 4] = [
+    let plants: [Plant; 4] = [
         (
             |data| chown(end(data, ".complete"), Some(0), Some(0)).unwrap(),
             "it cannot be read",
