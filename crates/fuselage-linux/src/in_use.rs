@@ -7,11 +7,12 @@
 //! Not seen is what a process has open without having it mounted, and a mount namespace that no
 //! process is in.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::mount_id::mount_id;
 use crate::mount_table::unescape;
@@ -25,6 +26,11 @@ pub use sight::Sight;
 /// How often processes that came meanwhile are looked for. One that ends while it is looked for may
 /// have left a child behind; the later rounds read new ones only and so are short.
 const ROUNDS: usize = 16;
+/// For how long processes are waited for that hide what they see: most are workers that end soon.
+const PATIENCE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(20);
+/// Processes that are started by one another, of which one must be seen.
+const ANCESTORS: usize = 16;
 
 /// What was found mounted.
 #[derive(Debug)]
@@ -36,12 +42,17 @@ pub struct Mounted {
 impl Mounted {
     /// Reads the mount tables of all processes.
     pub fn scan() -> Self {
-        let mut scan = Scan::default();
-        scan.everybody();
-        let sight = scan.sight();
-        Self {
-            names: scan.names,
-            sight,
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let scan = Scan::everybody();
+            let hidden = scan.hidden();
+            if hidden.is_empty() || Instant::now() >= end {
+                return Self {
+                    sight: scan.sight(hidden),
+                    names: scan.names,
+                };
+            }
+            std::thread::sleep(PAUSE);
         }
     }
 
@@ -63,8 +74,11 @@ struct Scan {
     names: HashSet<Vec<u8>>,
     /// Ids of all mounts.
     ids: HashSet<u64>,
-    views: HashSet<View>,
+    /// Whether the root directory is in the table.
+    views: HashMap<View, bool>,
     done: HashSet<u32>,
+    /// Processes whose root directory is in their tables.
+    whole: HashSet<u32>,
     /// Processes whose root directory is below the root of a mount, which their tables do not show;
     /// the id of that mount, where it can be told.
     below: Vec<(u32, Option<u64>)>,
@@ -92,7 +106,13 @@ impl View {
 }
 
 impl Scan {
-    fn everybody(&mut self) {
+    fn everybody() -> Self {
+        let mut scan = Self::default();
+        scan.in_rounds();
+        scan
+    }
+
+    fn in_rounds(&mut self) {
         for _ in 0..ROUNDS {
             let processes = match processes() {
                 Ok(processes) => processes,
@@ -159,19 +179,27 @@ impl Scan {
 
     fn task(&mut self, process: u32, task: &Path) -> io::Result<Reading> {
         let view = View::of(task);
-        if view.as_ref().is_ok_and(|view| self.views.contains(view)) {
+        if let Ok(known) = &view
+            && let Some(has_root) = self.views.get(known)
+        {
+            if *has_root {
+                self.whole.insert(process);
+            }
             return Ok(Reading::Seen);
         }
         let table = fs::read(task.join("mountinfo"))?;
         let has_root = self.table(&table);
-        if !has_root {
-            let mount = view.as_ref().ok().map(|view| view.mount);
-            self.below.push((process, mount));
+        match has_root {
+            true => drop(self.whole.insert(process)),
+            false => {
+                let mount = view.as_ref().ok().map(|view| view.mount);
+                self.below.push((process, mount));
+            }
         }
         // A view that was another one before the table was read is not the view of that table.
         match (view, View::of(task)) {
             (Ok(before), Ok(after)) if before == after => {
-                self.views.insert(after);
+                self.views.insert(after, has_root);
                 Ok(Reading::Seen)
             }
             (Ok(_), _) => Ok(Reading::Seen),
@@ -201,23 +229,47 @@ impl Scan {
         has_root
     }
 
-    fn sight(&mut self) -> Sight {
+    /// Processes of which nothing tells what they see.
+    fn hidden(&self) -> Vec<u32> {
         let own = process::ids()[0];
-        let mut gaps = sight::gaps();
-        gaps.append(&mut self.gaps);
-        for (process, mount) in &self.below {
-            let is_seen = match mount {
-                Some(mount) => self.ids.contains(mount),
-                // Services that have left the user's reach by chroot(2) are everywhere, and somebody
-                // else's process in this user's tree is one that root has put there.
-                None => own != 0 && sight::real_uid(*process).is_some_and(|uid| uid != own),
+        let is_hidden = |(process, mount): &&(u32, Option<u64>)| match mount {
+            Some(mount) => !self.ids.contains(mount),
+            None => !self.is_child_of_seen(*process, own),
+        };
+        let hidden = self.below.iter().filter(is_hidden);
+        hidden.map(|(process, _)| *process).collect()
+    }
+
+    /// Whether a process that may not be traced need not be looked at: somebody else's, which an
+    /// ordinary user has in the own trees only if root has put it there (services that have changed
+    /// their root directory are everywhere), or a worker of one that is seen. Those that lock themselves
+    /// in, ours and those of browsers, see an empty directory.
+    fn is_child_of_seen(&self, process: u32, own: u32) -> bool {
+        let mut process = process;
+        for _ in 0..ANCESTORS {
+            let Some(origin) = sight::origin(process) else {
+                return false;
             };
-            if !is_seen {
-                gaps.push(format!(
-                    "process {process} has a root directory on a mount that no mount table shows"
-                ));
+            if origin.uid != own {
+                return own != 0;
             }
+            if self.whole.contains(&process) {
+                return true;
+            }
+            if sight::origin(origin.parent).is_none_or(|above| above.uid != own) {
+                return false;
+            }
+            process = origin.parent;
         }
+        false
+    }
+
+    fn sight(&self, hidden: Vec<u32>) -> Sight {
+        let mut gaps = sight::gaps();
+        gaps.extend_from_slice(&self.gaps);
+        gaps.extend(hidden.iter().map(|process| {
+            format!("process {process} has a root directory on a mount that no mount table shows")
+        }));
         Sight::of(gaps)
     }
 }
@@ -254,20 +306,4 @@ fn fields(line: &[u8]) -> Option<(u64, &[u8], &[u8])> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_component_of_every_root_is_a_name() {
-        let mut scan = Scan::default();
-        let table = b"36 35 98:0 / / rw - ext3 /dev/root rw\n\
-            37 36 98:0 /a/b\\040c/d//deleted /x rw,noatime master:1 - ext3 /dev/root rw\nhalf 1\n";
-        assert!(scan.table(table));
-        for name in ["a", "b c", "d"] {
-            assert!(scan.names.contains(name.as_bytes()), "{name}");
-        }
-        assert!(!scan.names.contains(&b"x"[..]));
-        assert_eq!(scan.ids, HashSet::from([36, 37]));
-        assert!(!scan.table(b"38 36 98:0 / /x rw - ext3 /dev/root rw\n"));
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! Who runs this, and whose directories are relied on.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 use fuselage_linux::own_directory::Ownership;
 use fuselage_linux::process;
@@ -19,7 +19,7 @@ pub(crate) struct User {
     pub(crate) uid: u32,
     gid: u32,
     effective_uid: u32,
-    unmapped: OnceCell<Option<u32>>,
+    unmapped: OnceLock<Option<u32>>,
 }
 
 /// Who may put something else in the place of an entry of a directory.
@@ -40,7 +40,7 @@ impl User {
             uid,
             gid,
             effective_uid,
-            unmapped: OnceCell::new(),
+            unmapped: OnceLock::new(),
         }
     }
 
@@ -93,7 +93,7 @@ mod tests {
             uid,
             gid: uid,
             effective_uid,
-            unmapped: OnceCell::from(unmapped),
+            unmapped: OnceLock::from(unmapped),
         }
     }
 

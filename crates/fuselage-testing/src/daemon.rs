@@ -46,6 +46,11 @@ impl Daemon {
         }
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        u32::try_from(self.process.as_raw()).unwrap()
+    }
+
     /// A path as the daemon sees it.
     pub fn path(&self, path: &std::path::Path) -> PathBuf {
         let root = PathBuf::from(format!("/proc/{}/root", self.process));

@@ -75,11 +75,25 @@ fn hides() -> Option<String> {
     is_hidden.then(|| option.to_owned())
 }
 
-/// The real uid of a process.
-pub(super) fn real_uid(process: u32) -> Option<u32> {
+/// Whose a process is, and whose child.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    /// The real uid.
+    pub(super) uid: u32,
+    pub(super) parent: u32,
+}
+
+/// `None`: it has ended.
+pub(super) fn origin(process: u32) -> Option<Origin> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
-    line.split_whitespace().next()?.parse().ok()
+    let first = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse().ok()
+    };
+    Some(Origin {
+        uid: first("Uid:")?,
+        parent: first("PPid:")?,
+    })
 }
 
 #[cfg(test)]
@@ -101,9 +115,13 @@ mod tests {
     }
 
     #[test]
-    fn the_real_uid_is_the_first_of_four() {
-        let own = crate::process::own_pid().as_raw();
-        let uid = real_uid(u32::try_from(own).unwrap());
-        assert_eq!(uid, Some(crate::process::ids()[0]));
+    fn the_origin_of_this_process_is_known() {
+        use crate::process::{ids, own_parent, own_pid};
+        let number = |process: crate::process::Pid| u32::try_from(process.as_raw()).unwrap();
+        let expected = Origin {
+            uid: ids()[0],
+            parent: number(own_parent()),
+        };
+        assert_eq!(origin(number(own_pid())), Some(expected));
     }
 }

@@ -90,51 +90,6 @@ fn a_thread_is_seen_that_has_mounts_of_its_own() {
 }
 
 #[test]
-fn who_has_changed_root_directory_into_a_tree_is_not_overlooked() {
-    if !root_may_mount() {
-        return;
-    }
-    let place = directory_of_user();
-    let (tree, at) = (place.path().join(name("chroot")), place.path().join("at"));
-    fs::create_dir_all(tree.join("sub")).unwrap();
-    fs::create_dir(&at).unwrap();
-    // Its table has no line for the mount that its root directory is on.
-    let chrooted = |below: &'static str| {
-        let (tree, at) = (tree.clone(), at.clone());
-        Daemon::start(move || {
-            enter_mount_namespace().unwrap();
-            bind(&tree, &at);
-            nix::unistd::chroot(&at.join(below)).unwrap();
-        })
-    };
-    let daemon = chrooted("sub");
-    let mounted = Mounted::scan();
-    let Sight::Partial(why) = mounted.sight() else {
-        panic!("{mounted:?}");
-    };
-    assert!(why.contains("root directory"), "{why}");
-    daemon.end();
-    // That of the mount itself is in it.
-    let daemon = chrooted(".");
-    let mounted = Mounted::scan();
-    assert!(mounted.has(name("chroot").as_bytes()));
-    assert_eq!(mounted.sight(), &Sight::Whole);
-    daemon.end();
-}
-
-#[test]
-fn a_process_that_has_changed_root_directory_on_the_host_hides_nothing() {
-    if !root_may_mount() {
-        return;
-    }
-    let place = directory_of_user();
-    let _daemon = Daemon::start(|| nix::unistd::chroot(place.path()).unwrap());
-    let sight = || Mounted::scan().sight().clone();
-    assert_eq!(sight(), Sight::Whole);
-    as_user(|| assert_eq!(sight(), Sight::Whole));
-}
-
-#[test]
 fn where_proc_hides_processes_not_everybody_is_seen() {
     in_mount_namespace(|| {
         let hide = |option| {

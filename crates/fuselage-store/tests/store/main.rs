@@ -8,6 +8,7 @@
 )]
 
 mod cache;
+mod eviction;
 mod extracted;
 mod home;
 mod namespaces;
