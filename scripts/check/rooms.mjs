@@ -1,5 +1,5 @@
 /** The order of the rooms of packages/fuselage/src: a room imports from those before it alone. */
-const ROOMS = ['native', 'ask', 'config', 'run', 'host', 'commands', 'cli'];
+const ROOMS = ['native', 'ask', 'config', 'run', 'cache', 'host', 'commands', 'cli'];
 
 /** Files in no room are the library's: they may use what the commands may, and no command. */
 const LIBRARY = ROOMS.indexOf('host');

@@ -3,7 +3,7 @@
 //! An entry is a tree or an image, and a sentinel that is written last and removed first: without a
 //! valid one nothing is used. Whoever uses an entry holds its sentinel locked together with others
 //! until the tree is mounted, and whoever takes it away holds it alone.
-//! `docs/decisions/0015-the-cache.md` has the reasons.
+//! `docs/decisions/0016-the-cache.md` has the reasons.
 
 mod away;
 mod build;

@@ -1,5 +1,6 @@
 //! Why a directory cannot be used.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -15,10 +16,31 @@ pub struct StoreError {
     /// The directory, as it was given.
     pub path: PathBuf,
     /// What it was to be.
-    pub purpose: &'static str,
+    pub purpose: Purpose,
     /// What is wrong with it.
     #[source]
     pub reason: Reason,
+}
+
+/// What a directory of ours is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// All that fuselage keeps for one user.
+    Home,
+    /// The directories of all runs.
+    AllRuns,
+    /// The cache, or a part of it.
+    Cache,
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Home => "home directory",
+            Self::AllRuns => "directory of all runs",
+            Self::Cache => "cache",
+        })
+    }
 }
 
 /// What is wrong with a directory.
@@ -122,6 +144,8 @@ pub enum Reason {
 }
 
 const ANOTHER: &str = "set FUSELAGE_HOME to a directory of your own that you may write in";
+const ANOTHER_CACHE: &str =
+    "give the path of a directory that is yours or root's, and that nobody else may write in";
 
 fn open_to(intruder: Intruder) -> String {
     match intruder {
@@ -134,15 +158,19 @@ fn open_to(intruder: Intruder) -> String {
 impl StoreError {
     /// The word by which programs know the error.
     pub fn code(&self) -> &'static str {
-        match self.reason {
-            Reason::Relative => "ERR_HOME_RELATIVE",
-            Reason::Owner { .. } | Reason::OwnerUnknown { .. } => "ERR_HOME_OWNER",
+        match (self.purpose, &self.reason) {
+            (Purpose::Cache, _) => "ERR_CACHE_UNUSABLE",
+            (_, Reason::Relative) => "ERR_HOME_RELATIVE",
+            (_, Reason::Owner { .. } | Reason::OwnerUnknown { .. }) => "ERR_HOME_OWNER",
             _ => "ERR_HOME_UNUSABLE",
         }
     }
 
     /// What can be done about it.
     pub fn hints(&self) -> Vec<String> {
+        if self.purpose == Purpose::Cache {
+            return vec![self.hint_of_cache()];
+        }
         let mut hints = Vec::new();
         match &self.reason {
             Reason::Relative => hints.push("give FUSELAGE_HOME an absolute path".to_owned()),
@@ -194,5 +222,21 @@ impl StoreError {
             }
         }
         hints
+    }
+
+    fn hint_of_cache(&self) -> String {
+        match &self.reason {
+            Reason::Link { path } => format!("remove the link: rm {}", path.display()),
+            Reason::OwnerLockedOut { path, .. } => format!("chmod 0700 {}", path.display()),
+            Reason::Replaceable {
+                path,
+                intruder: Intruder::Group(_) | Intruder::Anybody,
+            } => format!(
+                "if they need not write there: chmod go-w {}",
+                path.display()
+            ),
+            Reason::Call { source, .. } => exhausted(source).unwrap_or(ANOTHER_CACHE).to_owned(),
+            _ => ANOTHER_CACHE.to_owned(),
+        }
     }
 }

@@ -17,8 +17,8 @@ use fuselage_linux::file_lock::{has_name, lock, open_lock};
 use fuselage_linux::own_directory::{names, open_place_at, ownership, set_mode};
 use fuselage_linux::{open, remove_tree};
 
-use crate::error::{Reason, StoreError};
-use crate::home::{Home, OF_ALL_RUNS};
+use crate::error::{Purpose, Reason, StoreError};
+use crate::home::Home;
 use crate::locate::{OWNERS, call};
 
 /// The directory below the home.
@@ -70,11 +70,11 @@ impl Home {
     /// # Errors
     /// `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`.
     pub fn make_extracted(&self, name: &str) -> Result<ExtractedDirectory, StoreError> {
-        let all = self.own_directory(EXTRACTED, OF_ALL_RUNS)?;
+        let all = self.own_directory(EXTRACTED, Purpose::AllRuns)?;
         let at = self.path().join(EXTRACTED);
         make(all, &at, name).map_err(|reason| StoreError {
             path: at,
-            purpose: OF_ALL_RUNS,
+            purpose: Purpose::AllRuns,
             reason,
         })
     }

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use fuselage_linux::own_directory::open_place_at;
 
-use crate::error::{Reason, StoreError};
-use crate::home::OF_ALL_RUNS;
+use crate::error::{Purpose, Reason, StoreError};
 use crate::locate::{Located, locate, make_and_open, no_directory, rely_on};
 use crate::user::User;
 
@@ -50,7 +49,7 @@ pub fn inspect_fallback(path: &Path) -> Result<(), StoreError> {
 fn error_of(path: &Path) -> impl Fn(Reason) -> StoreError {
     move |reason| StoreError {
         path: path.to_owned(),
-        purpose: OF_ALL_RUNS,
+        purpose: Purpose::AllRuns,
         reason,
     }
 }

@@ -8,15 +8,13 @@ use std::path::{Path, PathBuf};
 use fuselage_linux::causes;
 use fuselage_linux::own_directory::{open_place_at, set_mode};
 
-use crate::error::{Reason, StoreError};
+use crate::error::{Purpose, Reason, StoreError};
 use crate::locate::{Located, OWNERS, call, locate, make_and_open, no_directory};
 use crate::ownership::{Access, judge, judge_ancestor, judge_home};
 use crate::user::User;
 
 /// The directory below the home that holds one directory a run.
 pub const PROCDIRS: &str = "procdirs";
-/// What that is called in errors.
-pub(crate) const OF_ALL_RUNS: &str = "directory of all runs";
 
 /// What can be done with a home.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +78,7 @@ pub fn inspect_home(path: &Path) -> HomeState {
 pub fn open_home(path: &Path) -> Result<Home, StoreError> {
     open(path).map_err(|reason| StoreError {
         path: path.to_owned(),
-        purpose: "home directory",
+        purpose: Purpose::Home,
         reason,
     })
 }
@@ -100,7 +98,7 @@ impl Home {
     /// # Errors
     /// `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`.
     pub fn procdirs(&self) -> Result<OwnedFd, StoreError> {
-        self.own_directory(PROCDIRS, OF_ALL_RUNS)
+        self.own_directory(PROCDIRS, Purpose::AllRuns)
     }
 
     /// Whose it is.
@@ -118,7 +116,7 @@ impl Home {
     pub(crate) fn own_directory(
         &self,
         name: &str,
-        purpose: &'static str,
+        purpose: Purpose,
     ) -> Result<OwnedFd, StoreError> {
         let path = self.path.join(name);
         let opened = open_own_directory(&self.directory, name, &path, &self.user);

@@ -14,7 +14,7 @@ mod locate;
 mod ownership;
 mod user;
 
-pub use error::{Reason, StoreError};
+pub use error::{Purpose, Reason, StoreError};
 pub use extracted::ExtractedDirectory;
 pub use fallback::{Fallback, inspect_fallback, open_fallback};
 pub use home::{Home, HomeState, PROCDIRS, inspect_home, open_home};

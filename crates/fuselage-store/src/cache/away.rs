@@ -31,7 +31,8 @@ impl Cache {
                 let end = Instant::now() + PATIENCE;
                 while !lock(&file)? {
                     if Instant::now() > end {
-                        return Err(io::ErrorKind::WouldBlock.into());
+                        let why = "a run is starting with the entry that is to be replaced";
+                        return Err(io::Error::new(io::ErrorKind::WouldBlock, why));
                     }
                     sleep(PAUSE);
                 }

@@ -43,6 +43,8 @@ pub struct Examined {
     pub entry: Entry,
     /// Why it is not known to be whole, in words; `None`: it can be used.
     pub doubt: Option<&'static str>,
+    /// That of its data when it was looked at.
+    pub(crate) identity: String,
 }
 
 /// An entry that nobody takes away as long as this, or a copy of its descriptors in a forked process,
@@ -52,8 +54,6 @@ pub struct Entry {
     pub(crate) sentinel: Sentinel,
     /// The sentinel's file, locked together with others.
     pub(crate) lock: File,
-    /// That of the data when it was found.
-    pub(crate) identity: String,
     pub(crate) data: OwnedFd,
     pub(crate) path: PathBuf,
 }
@@ -111,7 +111,7 @@ impl Cache {
             Ok(Examined {
                 doubt: Some(why), ..
             }) => Found::Doubtful(why),
-            Ok(Examined { entry, doubt: None }) => {
+            Ok(Examined { entry, .. }) => {
                 if !self.is_other() {
                     // It goes sooner where that fails, and is used all the same.
                     let _ = touch(&entry.lock);
@@ -145,11 +145,14 @@ impl Cache {
         let entry = Entry {
             sentinel,
             lock,
-            identity: identity(&found),
             data,
             path: self.path.join(name.to_string()),
         };
-        Ok(Examined { entry, doubt })
+        Ok(Examined {
+            entry,
+            doubt,
+            identity: identity(&found),
+        })
     }
 
     /// Opens the list of the files of a tree.

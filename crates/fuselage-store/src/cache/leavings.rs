@@ -12,15 +12,11 @@ use fuselage_linux::own_directory::open_place_at;
 use serde::Deserialize;
 
 use super::file_name::is_hexadecimal;
+use super::index::INDEX;
 use super::listing::{Use, texts};
-use super::trash;
+use super::staging::{ALIVE, STAGING};
+use super::trash::{self, TRASH};
 
-/// Directories of the cache.
-pub(super) const INDEX: &str = "index";
-pub(super) const STAGING: &str = "staging";
-pub(super) const TRASH: &str = "trash";
-/// In a directory of staging: locked by its builder.
-pub(super) const BUILDER: &str = ".lock";
 /// Digits of the name of an index file.
 const INDEX_DIGITS: usize = 32;
 /// Bytes of an index file that are read.
@@ -91,7 +87,7 @@ pub(super) fn of_index(cache: BorrowedFd<'_>, digests: &HashSet<&str>) -> Vec<Le
 pub(super) fn of_staging(cache: BorrowedFd<'_>) -> Vec<Leaving> {
     each(cache, STAGING, |staging, name| {
         let is_alive = open_place_at(staging, OsStr::new(name))
-            .is_ok_and(|directory| holds(directory.as_fd(), BUILDER));
+            .is_ok_and(|directory| holds(directory.as_fd(), ALIVE));
         // What is mounted is an entry: a builder mounts nothing.
         in_directory(
             staging,

@@ -183,7 +183,7 @@ fn judge(
     if written.data != data_identity(&data, name.is_image) {
         return State::Doubtful("its data was changed, or copied from elsewhere".to_owned());
     }
-    if !written.synced && written.boot != observer.boot {
+    if !written.synced && (written.boot.is_empty() || written.boot != observer.boot) {
         return State::Doubtful("the host went down before it was on the disk".to_owned());
     }
     State::Valid

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use fuselage_linux::own_directory::{has_entry, ownership, set_mode};
 
-use crate::error::{Reason, StoreError};
+use crate::error::{Purpose, Reason, StoreError};
 use crate::home::Home;
 use crate::locate::{Located, call, locate, make_and_open, rely_on_all};
 use crate::ownership::judge;
@@ -14,8 +14,6 @@ use crate::user::User;
 
 /// The directory below the home.
 pub(crate) const CACHE: &str = "cache";
-/// What a cache is called in errors.
-const PURPOSE: &str = "cache";
 /// A directory that others may read.
 const SHARED: u32 = 0o755;
 /// The bits of everybody but the owner.
@@ -48,9 +46,9 @@ impl Home {
     /// Opens the cache of the home, and makes it if it is missing.
     ///
     /// # Errors
-    /// `ERR_HOME_OWNER`, `ERR_HOME_UNUSABLE`: it is somebody else's, no directory, or cannot be made.
+    /// `ERR_CACHE_UNUSABLE`: it is somebody else's, no directory, or cannot be made.
     pub fn make_cache(&self) -> Result<Cache, StoreError> {
-        Ok(self.cache_of(self.own_directory(CACHE, PURPOSE)?))
+        Ok(self.cache_of(self.own_directory(CACHE, Purpose::Cache)?))
     }
 
     /// Opens the cache of the home, if there is one of this user's.
@@ -73,7 +71,7 @@ impl Cache {
     /// or this user's, and nobody else can change it.
     ///
     /// # Errors
-    /// As [`crate::open_home`]; the source says what is not to be trusted.
+    /// `ERR_CACHE_UNUSABLE`; the source says what is not to be trusted.
     pub fn open_other(path: &Path) -> Result<Self, StoreError> {
         let open = || {
             let user = User::current();
@@ -101,7 +99,7 @@ impl Cache {
     /// Opens a cache of this user's that others may read, and makes it, 0755, if it is missing.
     ///
     /// # Errors
-    /// As [`crate::open_home`].
+    /// `ERR_CACHE_UNUSABLE`.
     pub fn make_shared(path: &Path) -> Result<Self, StoreError> {
         let make = || {
             let user = User::current();
@@ -174,7 +172,7 @@ impl Cache {
 pub(crate) fn error(path: &Path, reason: Reason) -> StoreError {
     StoreError {
         path: path.to_owned(),
-        purpose: PURPOSE,
+        purpose: Purpose::Cache,
         reason,
     }
 }

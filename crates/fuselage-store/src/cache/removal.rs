@@ -15,9 +15,11 @@ use fuselage_linux::remove_tree::{open_place_below, remove_entry};
 use super::Cache;
 use super::decision::{Decision, Outcome, Removed, Target};
 use super::file_name::{self, AnyEntryName, Role};
-use super::leavings::{BUILDER, INDEX, LeavingKind, STAGING, TRASH, subdirectory};
+use super::index::INDEX;
+use super::leavings::{LeavingKind, subdirectory};
 use super::listing::{Use, now};
-use super::trash::Trash;
+use super::staging::{ALIVE, STAGING};
+use super::trash::{TRASH, Trash};
 
 /// How long ago last use and eviction must be, of what somebody may use who cannot be seen.
 const UNSEEN: Duration = Duration::from_secs(24 * 60 * 60);
@@ -240,7 +242,7 @@ fn evict_staging(
         return evict_any(staging, trash, name, token);
     }
     let directory = open_place_below(staging, name.as_bytes()).map_err(failed("open", name))?;
-    let builder = open_lock(directory.as_fd(), BUILDER.as_bytes());
+    let builder = open_lock(directory.as_fd(), ALIVE.as_bytes());
     if let Some(builder) = builder.map_err(failed("open the lock of", name))?
         && !lock(&builder).map_err(failed("lock", name))?
     {

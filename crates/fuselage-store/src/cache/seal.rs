@@ -18,20 +18,24 @@ impl Cache {
     /// `ESTALE`: the root of the tree, or the image, was changed or replaced since it was examined.
     /// What the calls say that write the sentinel.
     pub fn seal(&self, examined: Examined, lock: &BuildLock<'_>) -> io::Result<Entry> {
-        let entry = examined.entry;
+        let Examined {
+            entry,
+            identity: old,
+            ..
+        } = examined;
         let name = lock.name();
         let stale = || io::Error::from(io::ErrorKind::StaleNetworkFileHandle);
         let there = self.open_data(&name).map_err(|_| stale())?;
         if [identity(&status(&entry.data)?), identity(&status(&there)?)]
             .iter()
-            .any(|now| *now != entry.identity)
+            .any(|now| *now != old)
         {
             return Err(stale());
         }
         let sentinel = Sentinel {
             boot: boot_id(),
             synced: false,
-            data: entry.identity,
+            data: old,
             ..entry.sentinel
         };
         let staging = self.stage().map_err(io::Error::other)?;

@@ -262,7 +262,6 @@ impl Staging<'_> {
         let to = self.cache.directory();
         rename(&self.directory, SENTINEL, to, &name.sentinel())?;
         Ok(Entry {
-            identity: sentinel.data.clone(),
             sentinel,
             lock: file,
             data,

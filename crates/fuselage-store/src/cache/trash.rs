@@ -11,8 +11,10 @@ use fuselage_linux::entry_facts::{entry_facts, move_entry};
 use fuselage_linux::process;
 
 use super::Cache;
-use super::leavings::TRASH;
 use super::listing::now;
+
+/// The directory.
+pub(super) const TRASH: &str = "trash";
 
 const MILLISECOND: i128 = 1_000_000;
 

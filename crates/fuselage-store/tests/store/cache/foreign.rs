@@ -32,12 +32,14 @@ fn end(path: &Path, end: &str) -> std::path::PathBuf {
     path.into()
 }
 
+/// What root does to the data of an entry, and what is said of the entry then.
+type Plant = (fn(&Path), &'static str);
+
 #[test]
 fn files_of_roots_are_not_used_and_give_way() {
     if !is_root() {
         return;
     }
-    type Plant = (fn(&Path), &'static str);
     let plants: [Plant; 4] = [
         (
             |data| chown(end(data, ".complete"), Some(0), Some(0)).unwrap(),

@@ -96,6 +96,12 @@ fn who_could_change_a_further_cache_is_named() {
             (Err(error), Some(words)) => {
                 let said = super::words(&error);
                 assert!(said.contains(words), "{name}: {said}");
+                assert_eq!(error.code(), "ERR_CACHE_UNUSABLE");
+                let hints = error.hints().join(" ");
+                assert!(
+                    !hints.is_empty() && !hints.contains("FUSELAGE_HOME"),
+                    "{hints}"
+                );
             }
             (opened, _) => panic!("{name}: {opened:?}"),
         });
