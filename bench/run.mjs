@@ -3,15 +3,16 @@
  * as an ordinary user but for the part `root`. Prints medians and ratios; `docs/benchmarks.md` says
  * what they mean.
  *
- *     npm run bench [-- PART…]      parts: whole, start, root, zip, squashfs; all without one
+ *     npm run bench [-- PART…]      parts: whole, start, root, cache, zip, squashfs; all without one
  */
+import { cache } from './cache.mjs';
 import { squashfs, zip } from './extract.mjs';
 import { root } from './root.mjs';
 import { openScene } from './scene.mjs';
 import { start } from './start.mjs';
 import { whole } from './whole.mjs';
 
-const PARTS = { whole, start, root, zip, squashfs };
+const PARTS = { whole, start, root, cache, zip, squashfs };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((part) => !Object.hasOwn(PARTS, part));

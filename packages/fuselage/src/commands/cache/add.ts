@@ -8,7 +8,7 @@ import { readJobs, readLimits } from '../../config/numbers.js';
 import { POLICY } from '../../config/policy.js';
 import { FuselageError } from '../../errors.js';
 import type { Inputs } from '../../inputs.js';
-import type { Answer, CachePlace } from '../../native/plan-types.js';
+import type { Answer, CachedArchive, CachePlace } from '../../native/plan-types.js';
 import { VERSION } from '../../version.js';
 import { BaseCommand } from '../base-command.js';
 
@@ -28,7 +28,10 @@ export class CacheAddCommand extends BaseCommand {
     const limits = { ...POLICY.limits, ...readLimits(this.limit) };
     const jobs = jobsOf(this.jobs, inputs);
     const cache = this.#place();
-    const archives = this.files.map((file) => cachedArchive(file, inputs));
+    const added = this.files.map((file) => cachedArchive(file, inputs));
+    // Of others not everybody can mount an image.
+    const trees = added.filter(({ kind }) => kind === 'image').map(asTree);
+    const archives = this.to === undefined ? added : [...added, ...trees];
     const { json } = this;
     return {
       answer: 'job',
@@ -41,6 +44,10 @@ export class CacheAddCommand extends BaseCommand {
     if (this.to === '') throw usage('`--to` names no directory', 'give the path of one');
     return { shared: toPlanPath(this.to) };
   }
+}
+
+function asTree({ archive }: CachedArchive): CachedArchive {
+  return { archive, kind: 'tree' };
 }
 
 /**
