@@ -143,7 +143,8 @@ fn source_file(step: &Step) -> Option<&SourceFile> {
     }
 }
 
-fn open_archive(source: &SourceFile) -> Result<Archive, LaunchError> {
+/// Opens a file that is still what it was when it was looked at.
+pub(crate) fn open_archive(source: &SourceFile) -> Result<Archive, LaunchError> {
     let path = PathBuf::from(source.path.as_os_str());
     let failed = |source| LaunchError::ArchiveOpen {
         path: path.clone(),

@@ -22,6 +22,10 @@ use crate::cache::sentinel::{FORMAT, LONGEST, Sentinel, identity, mark};
 
 /// What a cache has under a name.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one of it for each tree, for an instant"
+)]
 pub enum Found {
     /// It can be used.
     Entry(Entry),

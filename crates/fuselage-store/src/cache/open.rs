@@ -124,6 +124,11 @@ impl Cache {
         self.directory.as_fd()
     }
 
+    /// Whether it is made for others to read.
+    pub fn is_shared(&self) -> bool {
+        self.ownership == Ownership::Shared
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

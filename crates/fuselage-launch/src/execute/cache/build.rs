@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use fuselage_linux::file_identity::file_identity;
 use fuselage_linux::own_directory::set_mode;
 use fuselage_plan::CacheKind;
-use fuselage_store::cache::{BuildLock, Cache, Entry, EntryName, Found, NewEntry, Staging};
+use fuselage_store::cache::{BuildLock, Cache, Entry, EntryName, Found, Kind, NewEntry, Staging};
 
 use crate::error::LaunchError;
-use crate::execute::cache::{Measured, Unusable, Wanted, say};
+use crate::execute::cache::closed::is_closed;
+use crate::execute::cache::{Compared, Measured, Unusable, Wanted, compare, say};
 use crate::execute::extract::{Extraction, Work};
 use crate::execute::image;
 use crate::execute::procdir::{Procdir, Storage};
@@ -41,6 +42,10 @@ pub(crate) fn build(
         let how = "built by another run";
         return Ok(Built { entry, how });
     }
+    if let Some(entry) = seal(cache, &lock, wanted.jobs)? {
+        let how = "found, and compared with the list of its files";
+        return Ok(Built { entry, how });
+    }
     let unwritable = |error: &(dyn std::error::Error + 'static)| {
         Unusable::because("it cannot be written", error)
     };
@@ -68,6 +73,14 @@ pub(crate) fn build(
         unchanged(wanted)?;
     }
     drop(copy);
+    // Looked at for those alone who cannot rely on the mode of the cache itself.
+    let closed = cache.is_shared()
+        && (wanted.kind == CacheKind::Image
+            || is_closed(&staging.path().join("tree")).map_err(|error| unwritable(&error))?);
+    if cache.is_shared() && !closed {
+        let why = "the archive has entries that everybody or their group may write".to_owned();
+        return Err(Unusable::Because(why));
+    }
     let source = wanted.archive.path.file_name().unwrap_or_default();
     let new = NewEntry {
         source: source.to_string_lossy().into_owned(),
@@ -78,12 +91,33 @@ pub(crate) fn build(
         archive_bytes: measured.length,
         entries,
         bytes,
-        closed: false,
+        closed,
     };
     let entry = staging
         .publish(&lock, new)
         .map_err(|error| unwritable(&error))?;
     Ok(Built { entry, how: BUILT })
+}
+
+/// Uses what is there and not known to be whole, if it is as its list says.
+fn seal(
+    cache: &Cache,
+    lock: &BuildLock<'_>,
+    jobs: Option<u32>,
+) -> Result<Option<Entry>, LaunchError> {
+    let name = lock.name();
+    let Ok(examined) = cache.examine(&name) else {
+        return Ok(None);
+    };
+    if name.kind != Kind::Tree {
+        return Ok(None);
+    }
+    match compare(cache, &name, &examined.entry, jobs)? {
+        Compared::Differs(differences) if differences.is_empty() => {
+            Ok(cache.seal(examined, lock).ok())
+        }
+        Compared::Differs(_) | Compared::WithoutList(_) => Ok(None),
+    }
 }
 
 /// Waits for the right to build.

@@ -3,9 +3,12 @@
 
 mod background;
 mod build;
+mod closed;
+mod compare;
 mod measure;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
@@ -28,6 +31,7 @@ use crate::report;
 pub(crate) use background::prune_in_background;
 use background::write_in_background;
 use build::{BUILT, Built, build};
+pub(crate) use compare::{Compared, compare};
 use measure::{Measured, measure};
 
 /// An archive that the cache is asked for.
@@ -210,19 +214,59 @@ impl Caches {
         }
     }
 
+    /// One cache, which is written.
+    pub(crate) fn of(cache: Cache) -> Self {
+        Self {
+            own: Ok(cache),
+            others: Vec::new(),
+            // Whoever asks writes to the disk himself.
+            background: false,
+        }
+    }
+
+    /// As [`Caches::open`], and makes nothing.
+    pub(crate) fn there(home: Option<&Home>, plan: &CachePlan) -> Self {
+        let own = home.and_then(Home::cache);
+        Self {
+            own: own.ok_or_else(|| "there is none".to_owned()),
+            others: others(&plan.others),
+            background: false,
+        }
+    }
+
+    /// Writes an entry to the disk, if it is one of the own cache's and is not there yet.
+    ///
+    /// # Errors
+    /// What syncfs(2), pwrite(2) and fdatasync(2) say.
+    pub(crate) fn write_to_disk(&self, cached: &Cached) -> io::Result<()> {
+        match &self.own {
+            Ok(own) => cached.entry.mark_synced(own.directory()),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Finds the entry of an archive; `None`: no cache has it.
+    pub(crate) fn look_for(&self, wanted: &Wanted<'_>) -> Result<Option<Cached>, Unusable> {
+        let how = "found";
+        if let Some(entry) = self.indexed(wanted) {
+            return Ok(Some(Cached { entry, how }));
+        }
+        let digest = measure(wanted, None)?.digest;
+        let found = self.find(&wanted.name(digest));
+        Ok(found.map(|entry| Cached { entry, how }))
+    }
+
+    fn indexed(&self, wanted: &Wanted<'_>) -> Option<Entry> {
+        let (own, path) = (self.own.as_ref().ok()?, wanted.path()?);
+        let digest = own.indexed(&path, wanted.archive.file.as_fd())?;
+        self.find(&wanted.name(digest))
+    }
+
     /// Finds the entry of an archive, or builds it.
     pub(crate) fn get(&self, wanted: &Wanted<'_>) -> Result<Cached, Unusable> {
-        let known = match (&self.own, wanted.path()) {
-            (Ok(own), Some(path)) => own.indexed(&path, wanted.archive.file.as_fd()),
-            _ => None,
-        };
-        if let Some(digest) = known
-            && let Some(entry) = self.find(&wanted.name(digest))
-        {
-            return Ok(Cached {
-                entry,
-                how: "found",
-            });
+        if let Some(entry) = self.indexed(wanted) {
+            let how = "found";
+            return Ok(Cached { entry, how });
         }
         let cached = self.measure_and_get(wanted)?;
         if let Ok(own) = &self.own
@@ -280,6 +324,17 @@ fn words(error: &(dyn std::error::Error + 'static)) -> String {
     let mut words = vec![error.to_string()];
     words.extend(causes::causes(error));
     words.join(": ")
+}
+
+/// No limits, for who extracts nothing.
+pub(crate) fn unlimited() -> ExtractLimits {
+    ExtractLimits {
+        entries: u64::MAX,
+        bytes: u64::MAX,
+        depth: u32::MAX,
+        name_length: u32::MAX,
+        ratio: u32::MAX,
+    }
 }
 
 /// One line on standard error.
