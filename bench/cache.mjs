@@ -67,9 +67,7 @@ function first(scene, archive, as) {
     runs['run, extracted to the disk'].push(until(['--extract=force', '-s', archive]));
   }
   const middle = (times) => times.sort((one, other) => one - other)[Math.floor(times.length / 2)];
-  const times = Object.fromEntries(
-    Object.entries(runs).map(([name, all]) => [name, middle(all)]),
-  );
+  const times = Object.fromEntries(Object.entries(runs).map(([name, all]) => [name, middle(all)]));
   const [cached, plain] = Object.values(times);
   show('The first run, until the command starts', times, [
     `cached / extracted to the same disk ${ratio(cached, plain, 1.3).line}`,
