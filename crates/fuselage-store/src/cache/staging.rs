@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,7 +12,7 @@ use fuselage_archive::{Digest, digest};
 use fuselage_linux::entry_facts::move_entry;
 use fuselage_linux::file_lock::{has_name, lock, lock_with_others, open_lock};
 use fuselage_linux::host_facts::boot_id;
-use fuselage_linux::own_directory::{open_place_at, set_mode};
+use fuselage_linux::own_directory::{names, open_place_at, set_mode};
 use fuselage_linux::own_file::{make_file, open_file_to_read, rename, status};
 use fuselage_linux::process::{self, Pid};
 use fuselage_linux::{open, remove_tree};
@@ -75,12 +76,16 @@ pub struct NewEntry {
 }
 
 impl Cache {
-    /// Makes a directory to build in.
+    /// Makes a directory to build in, and removes those whose builders were killed.
     ///
     /// # Errors
     /// The cache cannot be written.
     pub fn stage(&self) -> Result<Staging<'_>, StoreError> {
         let all = self.own_directory(STAGING)?;
+        for name in names(&all).unwrap_or_default() {
+            // What cannot be removed is a leaving.
+            let _ = sweep(&all, &name);
+        }
         let path = self.path.join(STAGING);
         let failed = |path: &Path, what| {
             let path = path.to_owned();
@@ -111,6 +116,20 @@ impl Cache {
             io::ErrorKind::AlreadyExists.into(),
         ))
     }
+}
+
+/// Removes what a builder has left that is alive no more.
+fn sweep(all: &OwnedFd, name: &OsStr) -> io::Result<()> {
+    let directory = open_place_at(all, name)?;
+    let Some(alive) = open_lock(directory.as_fd(), ALIVE.as_bytes())? else {
+        return Ok(());
+    };
+    if lock(&alive)? && has_name(&alive)? {
+        remove_tree::remove_contents(directory.as_fd(), ALIVE.as_bytes())?;
+        remove_tree::remove_entry(directory.as_fd(), ALIVE.as_bytes())?;
+        remove_tree::remove_directory(all.as_fd(), name.as_bytes())?;
+    }
+    Ok(())
 }
 
 /// Locks a new directory; `None`: somebody took it for one whose builder is gone.

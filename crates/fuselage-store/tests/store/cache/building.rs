@@ -70,7 +70,11 @@ fn the_right_of_a_builder_that_is_killed_is_free() {
         wait_for(child).unwrap();
         drop(build(&cache, "one"));
         assert_eq!(content(&entry(cache.find(&name()))), "one");
-        assert_eq!(count(&cache.path().join("staging")), 1, "a leaving");
+        assert_eq!(
+            count(&cache.path().join("staging")),
+            0,
+            "the next builder removes what it left"
+        );
     });
 }
 
@@ -189,5 +193,21 @@ fn a_publication_that_fails_leaves_nothing_that_is_found() {
             assert!(!path(&cache, end).exists(), "{end}");
         }
         publish(|_| {}).unwrap();
+    });
+}
+
+#[test]
+fn what_a_killed_builder_has_left_goes_with_the_next_build() {
+    in_private_directory(|place| {
+        let cache = cache(place);
+        let living = cache.stage().unwrap();
+        fs::write(living.path().join("mine"), "").unwrap();
+        let left = cache.path().join("staging/1.0");
+        fs::create_dir_all(left.join("tree/below")).unwrap();
+        fs::write(left.join(".lock"), "").unwrap();
+        fs::write(left.join("tree/below/file"), "").unwrap();
+        drop(cache.stage().unwrap());
+        assert!(!left.exists());
+        assert!(living.path().join("mine").exists(), "its builder lives");
     });
 }
