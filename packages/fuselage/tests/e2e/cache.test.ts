@@ -280,7 +280,8 @@ mountTest('what is in use stays, whatever its age, and goes when nobody uses it'
   const [who, file] = [caller(), archive('one')];
   const words = ['run', '--cache-static', '-s', `t:${file}`, '--', 'sh', '-c'];
   const { child, ended } = startFuselage(who, [...words, `echo ready; sleep 3; ${READ}`]);
-  await new Promise((resolve) => child.stdout?.once('data', resolve));
+  // One that is not started ends in place of that.
+  await Promise.race([new Promise((resolve) => child.stdout.once('data', resolve)), ended]);
   const tree = treeOf(who);
   utimesSync(`${tree}.complete`, 1e9, 1e9);
   expect(runFuselage(who, ['cache', 'prune']).status).toBe(0);
