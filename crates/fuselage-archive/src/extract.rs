@@ -129,8 +129,8 @@ impl<'a> Listed<'a> {
             .map_err(|source| ArchiveError::NotListed { source })
     }
 
-    /// As [`Listed::write`], without write permission on what is made, for everybody: files and directories, but
-    /// not `into` itself.
+    /// As [`Listed::write`], without write permission on what is made, for everybody: files and
+    /// directories, but not `into` itself.
     ///
     /// # Errors
     /// As [`Listed::write`].

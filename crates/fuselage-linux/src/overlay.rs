@@ -4,7 +4,7 @@
 use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
-use nix::mount::{MsFlags, mount};
+use nix::mount::mount;
 use rustix::fs::{
     AtFlags, Mode, Timespec, Timestamps, XattrFlags, chmod, removexattr, setxattr, utimensat,
 };
@@ -82,7 +82,7 @@ pub fn mount_overlay(
         Some("overlay"),
         &proc_path(target),
         Some("overlay"),
-        MsFlags::empty() | HARMLESS,
+        HARMLESS,
         Some(data.as_str()),
     )
     .map_err(MountError::at("mount an overlay", target))

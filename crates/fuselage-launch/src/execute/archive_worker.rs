@@ -177,12 +177,17 @@ impl Progress for Told<'_> {
     }
 }
 
-/// What there is room for: what the file system of the private directory still takes, and where that
-/// is memory, what the control group does.
+/// What there is room for in the private directory.
 pub(crate) fn space(procdir: &Procdir) -> Result<Space, LaunchError> {
-    let (bytes, inodes) = free_bytes(procdir.root.as_fd())
-        .map_err(|error| LaunchError::system("look how much room there is for the trees", error))?;
-    let (storage, control_group) = match procdir.storage {
+    space_at(procdir.root.as_fd(), procdir.storage)
+        .map_err(|error| LaunchError::system("look how much room there is for the trees", error))
+}
+
+/// What there is room for: what the file system of `place` still takes, and where that is memory, what
+/// the control group does.
+pub(crate) fn space_at(place: BorrowedFd<'_>, storage: Storage) -> io::Result<Space> {
+    let (bytes, inodes) = free_bytes(place)?;
+    let (storage, control_group) = match storage {
         Storage::Tmpfs => (fuselage_archive::Storage::Tmpfs, cgroup_left()),
         Storage::Disk => (fuselage_archive::Storage::Disk, None),
     };

@@ -35,7 +35,7 @@ use crate::explain;
 
 pub(crate) use cache::{Caches, Compared, Unusable, Wanted, compare, say, unlimited};
 pub(crate) use image::ImageError;
-pub(crate) use sources::{Archive, open_archive};
+pub(crate) use sources::open_archive;
 
 /// Does what the plan says and becomes its program; returns only why that failed. `package` is the
 /// directory of the npm package, where it is known.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use fuselage_linux::file_identity::file_identity;
 use fuselage_linux::open;
@@ -19,7 +20,7 @@ use crate::execute::steps::missing;
 
 /// The opened sources and the checked directories of a plan.
 pub(crate) struct Opened {
-    pub(crate) archives: BTreeMap<StepId, Archive>,
+    pub(crate) archives: BTreeMap<StepId, Rc<Archive>>,
     /// The directory of all runs in the home.
     pub(crate) home: Option<Checked>,
     /// The home itself, for a run without namespaces.
@@ -44,26 +45,28 @@ impl Opened {
         package: Option<&Path>,
         environment: &[CString],
     ) -> Result<Self, LaunchError> {
-        let mut archives = BTreeMap::new();
-        open_archives(&plan.steps, &mut archives)?;
-        let mut cached = CachedSteps::default();
-        let (mut home, mut store) = (None, None);
-        if let Some(path) = &plan.home {
-            let path = PathBuf::from(path.as_os_str());
-            let opened = open_home(&path)?;
+        let mut archives = Archives::default();
+        archives.open_all(&plan.steps)?;
+        let archives = archives.by_step;
+        let path = plan
+            .home
+            .as_ref()
+            .map(|path| PathBuf::from(path.as_os_str()));
+        let opened = path.as_deref().map(open_home).transpose()?;
+        if let Some(opened) = &opened {
             // Every run tidies up, whatever its own way: what a killed one has left is somebody's data.
             opened.sweep_extracted();
             if plan.cache.prune {
-                cache::prune_in_background(&opened, package, environment);
+                cache::prune_in_background(opened, package, environment);
             }
-            cached = cache::find_all(plan, Some(&opened), &archives)?;
+        }
+        let cached = cache::find_all(plan, opened.as_ref(), &archives)?;
+        let (mut home, mut store) = (None, None);
+        if let (Some(path), Some(opened)) = (path, opened) {
             match plan.namespaces {
                 Namespaces::None => store = Some(opened),
                 Namespaces::User | Namespaces::Mount => home = Some(Checked::home(path, &opened)?),
             }
-        }
-        if plan.home.is_none() {
-            cached = cache::find_all(plan, None, &archives)?;
         }
         Ok(Self {
             cached,
@@ -92,7 +95,7 @@ impl Opened {
         decoded: &'a BTreeMap<StepId, Archive>,
     ) -> Result<&'a Archive, LaunchError> {
         match source {
-            Source::File(_) => self.archives.get(id),
+            Source::File(_) => self.archives.get(id).map(Rc::as_ref),
             Source::Decoded(source) => decoded.get(&source.decoded),
             Source::Cached(_) => None,
         }
@@ -100,27 +103,45 @@ impl Opened {
     }
 }
 
-/// Opens what `steps` read, also those that may be done in place of others.
-fn open_archives(
-    steps: &[Step],
-    archives: &mut BTreeMap<StepId, Archive>,
-) -> Result<(), LaunchError> {
-    for step in steps {
-        if let Some(source) = source_file(step) {
-            archives.insert(step.id().clone(), open_archive(source)?);
-        }
-        match step {
-            Step::Cache {
-                then, otherwise, ..
-            } => {
-                open_archives(then, archives)?;
-                open_archives(otherwise, archives)?;
+/// The files of the user, each opened once: the steps that one of others is chosen by, and those
+/// others, read the same.
+#[derive(Default)]
+struct Archives<'a> {
+    by_step: BTreeMap<StepId, Rc<Archive>>,
+    opened: Vec<(&'a SourceFile, Rc<Archive>)>,
+}
+
+impl<'a> Archives<'a> {
+    /// Opens what `steps` read, also those that may be done in place of others.
+    fn open_all(&mut self, steps: &'a [Step]) -> Result<(), LaunchError> {
+        for step in steps {
+            if let Some(source) = source_file(step) {
+                let archive = self.open(source)?;
+                self.by_step.insert(step.id().clone(), archive);
             }
-            Step::Overlay { otherwise, .. } => open_archives(otherwise, archives)?,
-            _ => {}
+            match step {
+                Step::Cache {
+                    then, otherwise, ..
+                } => {
+                    self.open_all(then)?;
+                    self.open_all(otherwise)?;
+                }
+                Step::Overlay { otherwise, .. } => self.open_all(otherwise)?,
+                _ => {}
+            }
         }
+        Ok(())
     }
-    Ok(())
+
+    fn open(&mut self, source: &'a SourceFile) -> Result<Rc<Archive>, LaunchError> {
+        let known = self.opened.iter().find(|(known, _)| *known == source);
+        if let Some((_, archive)) = known {
+            return Ok(Rc::clone(archive));
+        }
+        let archive = Rc::new(open_archive(source)?);
+        self.opened.push((source, Rc::clone(&archive)));
+        Ok(archive)
+    }
 }
 
 /// The file of the user that a step reads.

@@ -182,8 +182,8 @@ impl Making<'_> {
     }
 
     fn bind(&self, cached: &StepId, at: &Place) -> Result<(), LaunchError> {
-        let cached = self.opened.cached.found.get(cached);
-        let tree = cached.ok_or_else(|| missing_place(at))?.open_again()?;
+        let found = self.opened.cached.found.get(cached);
+        let tree = found.ok_or_else(|| missing(cached))?.open_again()?;
         self.made.make_directory(at)?;
         let target = self.made.open(at)?;
         bind_read_only_at(tree.as_fd(), target.as_fd())
@@ -295,12 +295,6 @@ fn no_overlay(error: &MountError, at: &Place) -> Reason {
         strategy: "not used, the tree is extracted".to_owned(),
         why: error.to_string(),
         at: Some(at.clone()),
-    }
-}
-
-fn missing_place(at: &Place) -> LaunchError {
-    LaunchError::PlanInvalid {
-        why: format!("nothing was found for {at:?}"),
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn add(
     let mut added = Vec::new();
     for archive in archives {
         let file = archive.archive.source.path.to_string();
-        let (_, got) = with_wanted(archive, limits, jobs, |wanted| caches.get(wanted))?;
+        let got = with_wanted(archive, limits, jobs, |wanted| caches.get(wanted))?;
         let got = match got {
             Ok(cached) => match caches.write_to_disk(&cached) {
                 Ok(()) => Ok(cached),

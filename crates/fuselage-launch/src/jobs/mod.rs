@@ -13,8 +13,7 @@ use fuselage_store::cache::Cache;
 use fuselage_store::open_home;
 
 use crate::error::LaunchError;
-use crate::execute::open_archive;
-use crate::execute::{Archive, Wanted};
+use crate::execute::{Wanted, open_archive};
 
 /// The exit status of a negative answer.
 const NEGATIVE: u8 = 1;
@@ -76,7 +75,7 @@ fn with_wanted<T>(
     limits: &ExtractLimits,
     jobs: Option<u32>,
     body: impl FnOnce(&Wanted<'_>) -> T,
-) -> Result<(Archive, T), LaunchError> {
+) -> Result<T, LaunchError> {
     let opened = open_archive(&archive.archive.source)?;
     let wanted = Wanted {
         archive: &opened,
@@ -85,6 +84,5 @@ fn with_wanted<T>(
         limits,
         jobs,
     };
-    let done = body(&wanted);
-    Ok((opened, done))
+    Ok(body(&wanted))
 }

@@ -30,7 +30,7 @@ pub(crate) fn path(
     };
     let caches = Caches::there(home.as_ref(), &plan);
     let limits = unlimited();
-    let (_, found) = with_wanted(archive, &limits, None, |wanted| caches.look_for(wanted))?;
+    let found = with_wanted(archive, &limits, None, |wanted| caches.look_for(wanted))?;
     let found = match found {
         Ok(found) => found,
         Err(Unusable::Because(_)) => None,

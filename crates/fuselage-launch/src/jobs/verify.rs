@@ -1,7 +1,7 @@
 //! `cache verify`: whether what is in a cache is as it was made.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 
 use fuselage_archive::Digester;
 use fuselage_plan::CachePlace;
@@ -121,10 +121,10 @@ fn differences(
 /// An image has the digest that its name says, but for what fills its last block.
 fn image(name: &EntryName, entry: &Entry) -> io::Result<Vec<String>> {
     const PIECE: usize = 128 << 10;
-    let file = File::from(entry.data().try_clone_to_owned()?);
-    let mut rest = (&file).take(entry.sentinel().archive_bytes);
+    let mut file = File::from(entry.data().try_clone_to_owned()?);
+    file.rewind()?;
+    let mut rest = file.take(entry.sentinel().archive_bytes);
     let (mut digester, mut piece) = (Digester::new(), vec![0; PIECE]);
-    use_from_start(&file)?;
     loop {
         match rest.read(&mut piece)? {
             0 => break,
@@ -135,10 +135,6 @@ fn image(name: &EntryName, entry: &Entry) -> io::Result<Vec<String>> {
         true => Vec::new(),
         false => vec!["its content is not what was decoded".to_owned()],
     })
-}
-
-fn use_from_start(mut file: &File) -> io::Result<()> {
-    io::Seek::rewind(&mut file)
 }
 
 /// Takes an entry away, so that the next run builds it; what became of that.

@@ -10,7 +10,7 @@ use fuselage_store::cache::{BuildLock, Cache, Entry, EntryName, Found, Kind, New
 
 use crate::error::LaunchError;
 use crate::execute::cache::closed::is_closed;
-use crate::execute::cache::{Compared, Measured, Unusable, Wanted, compare, say};
+use crate::execute::cache::{Cached, Compared, Measured, Unusable, Wanted, compare, say};
 use crate::execute::extract::{Extraction, Work};
 use crate::execute::image;
 use crate::execute::procdir::{Procdir, Storage};
@@ -24,27 +24,21 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// The root directory of a tree, until the archive gives it another mode.
 const ROOT: u32 = 0o755;
 
-/// What came of it.
-pub(crate) struct Built {
-    pub(crate) entry: Entry,
-    pub(crate) how: &'static str,
-}
-
 /// Builds the entry of an archive that was read, unless somebody else does meanwhile.
 pub(crate) fn build(
     cache: &Cache,
     wanted: &Wanted<'_>,
     measured: Measured<'_>,
-) -> Result<Built, Unusable> {
+) -> Result<Cached, Unusable> {
     let name = wanted.name(measured.digest);
     let lock = take_turn(cache, name, wanted)?;
     if let Found::Entry(entry) = cache.find(&name) {
         let how = "built by another run";
-        return Ok(Built { entry, how });
+        return Ok(Cached { entry, how });
     }
     if let Some(entry) = seal(cache, &lock, wanted.jobs)? {
         let how = "found, and compared with the list of its files";
-        return Ok(Built { entry, how });
+        return Ok(Cached { entry, how });
     }
     let unwritable = |error: &(dyn std::error::Error + 'static)| {
         Unusable::because("it cannot be written", error)
@@ -53,13 +47,9 @@ pub(crate) fn build(
         Some((staging, copy)) => (staging, Some(copy)),
         None => (cache.stage().map_err(|error| unwritable(&error))?, None),
     };
-    let (entries, bytes) = match (wanted.kind, &copy) {
-        (CacheKind::Tree, copy) => {
-            let copy = copy.as_ref().map(|copy| &copy.reader);
-            let copy = copy.map(|file| file.try_clone()).transpose();
-            let copy = copy.map_err(|error| unwritable(&error))?;
-            extract(wanted, &staging, copy)?
-        }
+    let is_copied = copy.is_some();
+    let (entries, bytes) = match (wanted.kind, copy) {
+        (CacheKind::Tree, copy) => extract(wanted, &staging, copy.map(|copy| copy.reader))?,
         (CacheKind::Image, Some(copy)) => {
             image::fill_up(&copy.writer).map_err(|error| unwritable(&error))?;
             (1, measured.length)
@@ -69,10 +59,9 @@ pub(crate) fn build(
             return Err(Unusable::Because(why));
         }
     };
-    if copy.is_none() {
+    if !is_copied {
         unchanged(wanted)?;
     }
-    drop(copy);
     // Looked at for those alone who cannot rely on the mode of the cache itself.
     let closed = cache.is_shared()
         && (wanted.kind == CacheKind::Image
@@ -96,7 +85,7 @@ pub(crate) fn build(
     let entry = staging
         .publish(&lock, new)
         .map_err(|error| unwritable(&error))?;
-    Ok(Built { entry, how: BUILT })
+    Ok(Cached { entry, how: BUILT })
 }
 
 /// Uses what is there and not known to be whole, if it is as its list says.

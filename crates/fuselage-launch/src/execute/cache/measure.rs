@@ -6,9 +6,8 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use fuselage_archive::{Digest, Space};
+use fuselage_archive::Digest;
 use fuselage_linux::confinement::FilesBy;
-use fuselage_linux::memory::free_bytes;
 use fuselage_linux::open;
 use fuselage_linux::own_file::is_settled;
 use fuselage_linux::signals::ChildSignal;
@@ -16,7 +15,7 @@ use fuselage_plan::SourceEncoding;
 use fuselage_store::cache::{Cache, Snapshot, Staging};
 
 use crate::error::LaunchError;
-use crate::execute::archive_worker::{About, ArchiveWorker};
+use crate::execute::archive_worker::{About, ArchiveWorker, space_at};
 use crate::execute::cache::{Unusable, Wanted};
 use crate::execute::procdir::Storage;
 use crate::execute::progress::{Amount, TerminalProgress};
@@ -91,7 +90,7 @@ fn read(
         .map_or(0, |facts| facts.len());
     let space = match into {
         Some(into) => Some(
-            disk_space(into)
+            space_at(into, Storage::Disk)
                 .map_err(|error| Unusable::because("it cannot be looked at", &error))?,
         ),
         None => None,
@@ -127,15 +126,4 @@ fn read(
     worker
         .ask(&(), &about, watched, progress.as_mut())
         .map_err(Unusable::of_writing)
-}
-
-/// What the disk has room for.
-pub(crate) fn disk_space(place: BorrowedFd<'_>) -> io::Result<Space> {
-    let (bytes, inodes) = free_bytes(place)?;
-    Ok(Space {
-        storage: fuselage_archive::Storage::Disk,
-        bytes,
-        inodes,
-        control_group: None,
-    })
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use fuselage_archive::Digest;
 use fuselage_linux::causes;
@@ -30,7 +31,7 @@ use crate::report;
 
 pub(crate) use background::prune_in_background;
 use background::write_in_background;
-use build::{BUILT, Built, build};
+use build::{BUILT, build};
 pub(crate) use compare::{Compared, compare};
 use measure::{Measured, measure};
 
@@ -77,7 +78,7 @@ pub(crate) struct CachedSteps {
 pub(crate) fn find_all(
     plan: &MountPlan,
     home: Option<&Home>,
-    archives: &BTreeMap<StepId, Archive>,
+    archives: &BTreeMap<StepId, Rc<Archive>>,
 ) -> Result<CachedSteps, LaunchError> {
     let mut steps = CachedSteps::default();
     let mut caches = None;
@@ -184,9 +185,7 @@ impl Unusable {
     }
 
     pub(crate) fn because(what: &str, error: &(dyn std::error::Error + 'static)) -> Self {
-        let mut words = vec![what.to_owned(), error.to_string()];
-        words.extend(causes::causes(error));
-        Self::Because(words.join(": "))
+        Self::Because(format!("{what}: {}", words(error)))
     }
 }
 
@@ -290,9 +289,7 @@ impl Caches {
             return Ok(Cached { entry, how });
         }
         match &self.own {
-            Ok(own) => {
-                build(own, wanted, measured).map(|Built { entry, how }| Cached { entry, how })
-            }
+            Ok(own) => build(own, wanted, measured),
             Err(why) => Err(Unusable::Because(why.clone())),
         }
     }
