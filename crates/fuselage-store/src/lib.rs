@@ -10,12 +10,13 @@ mod error;
 mod extracted;
 mod fallback;
 mod home;
+mod living_directory;
 mod locate;
 mod ownership;
 mod user;
 
 pub use error::{Purpose, Reason, StoreError};
-pub use extracted::ExtractedDirectory;
 pub use fallback::{Fallback, inspect_fallback, open_fallback};
 pub use home::{Home, HomeState, PROCDIRS, inspect_home, open_home};
+pub use living_directory::LivingDirectory;
 pub use user::Intruder;

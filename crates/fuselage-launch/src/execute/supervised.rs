@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 
 use fuselage_linux::supervision::{HeldSignals, Side, Supervision, supervise};
 use fuselage_linux::{causes, descriptors, process};
-use fuselage_store::{ExtractedDirectory, Home};
+use fuselage_store::{Home, LivingDirectory};
 
 use crate::error::LaunchError;
 use crate::execute::procdir::{Procdir, Storage};
@@ -29,7 +29,7 @@ pub(crate) fn begin(home: &Home) -> Result<Procdir, LaunchError> {
     }
 }
 
-fn child(made: &ExtractedDirectory) -> Result<Procdir, LaunchError> {
+fn child(made: &LivingDirectory) -> Result<Procdir, LaunchError> {
     let path = made.path().to_owned();
     match made.directory().try_clone_to_owned() {
         Ok(root) => Ok(Procdir {
@@ -41,7 +41,7 @@ fn child(made: &ExtractedDirectory) -> Result<Procdir, LaunchError> {
     }
 }
 
-fn stay(mut supervision: Supervision, made: ExtractedDirectory) -> ! {
+fn stay(mut supervision: Supervision, made: LivingDirectory) -> ! {
     keep_nothing_open(&made);
     let end = supervision.until_end();
     remove(made);
@@ -51,7 +51,7 @@ fn stay(mut supervision: Supervision, made: ExtractedDirectory) -> ! {
 /// Closes all descriptors but those of the directory, and standard error for a last word: who waits
 /// for the end of a pipe of the command's must not wait for this process, and the library must see
 /// that its socket is closed when the command starts.
-fn keep_nothing_open(made: &ExtractedDirectory) {
+fn keep_nothing_open(made: &LivingDirectory) {
     // What fails stays open until the end, which is the command's, too.
     for number in [0, 1] {
         let _ = descriptors::install(made.directory().as_fd(), number);
@@ -59,7 +59,7 @@ fn keep_nothing_open(made: &ExtractedDirectory) {
     let _ = descriptors::close_from(3, &made.descriptors());
 }
 
-fn remove(made: ExtractedDirectory) {
+fn remove(made: LivingDirectory) {
     let path = made.path().to_owned();
     if let Err(error) = made.remove() {
         let (path, cause) = (path.display(), causes::text(&error));

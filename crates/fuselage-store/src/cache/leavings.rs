@@ -14,8 +14,9 @@ use serde::Deserialize;
 use super::file_name::is_hexadecimal;
 use super::index::INDEX;
 use super::listing::{Use, texts};
-use super::staging::{ALIVE, STAGING};
+use super::staging::STAGING;
 use super::trash::{self, TRASH};
+use crate::living_directory::LOCK;
 
 /// Digits of the name of an index file.
 const INDEX_DIGITS: usize = 32;
@@ -87,7 +88,7 @@ pub(super) fn of_index(cache: BorrowedFd<'_>, digests: &HashSet<&str>) -> Vec<Le
 pub(super) fn of_staging(cache: BorrowedFd<'_>) -> Vec<Leaving> {
     each(cache, STAGING, |staging, name| {
         let is_alive = open_place_at(staging, OsStr::new(name))
-            .is_ok_and(|directory| holds(directory.as_fd(), ALIVE));
+            .is_ok_and(|directory| holds(directory.as_fd(), LOCK));
         // What is mounted is an entry: a builder mounts nothing.
         in_directory(
             staging,

@@ -18,8 +18,9 @@ use super::file_name::{self, AnyEntryName, Role};
 use super::index::INDEX;
 use super::leavings::{LeavingKind, subdirectory};
 use super::listing::{Use, now};
-use super::staging::{ALIVE, STAGING};
+use super::staging::STAGING;
 use super::trash::{TRASH, Trash};
+use crate::living_directory::LOCK;
 
 /// How long ago last use and eviction must be, of what somebody may use who cannot be seen.
 const UNSEEN: Duration = Duration::from_secs(24 * 60 * 60);
@@ -242,7 +243,7 @@ fn evict_staging(
         return evict_any(staging, trash, name, token);
     }
     let directory = open_place_below(staging, name.as_bytes()).map_err(failed("open", name))?;
-    let builder = open_lock(directory.as_fd(), ALIVE.as_bytes());
+    let builder = open_lock(directory.as_fd(), LOCK.as_bytes());
     if let Some(builder) = builder.map_err(failed("open the lock of", name))?
         && !lock(&builder).map_err(failed("lock", name))?
     {

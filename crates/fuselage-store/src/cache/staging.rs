@@ -4,49 +4,42 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::Path;
 
 use fuselage_archive::{Digest, digest};
 use fuselage_linux::entry_facts::move_entry;
-use fuselage_linux::file_lock::{has_name, lock, lock_with_others, open_lock};
+use fuselage_linux::file_lock::lock_with_others;
 use fuselage_linux::host_facts::boot_id;
-use fuselage_linux::own_directory::{names, open_place_at, set_mode};
+use fuselage_linux::own_directory::{open_place_at, set_mode};
 use fuselage_linux::own_file::{make_file, open_file_to_read, rename, status};
 use fuselage_linux::process::{self, Pid};
 use fuselage_linux::{open, remove_tree};
 
 use crate::cache::build::BuildLock;
 use crate::cache::entry::Entry;
+use crate::cache::listing::now;
 use crate::cache::name::{EntryName, Kind};
 use crate::cache::open::{Cache, error};
 use crate::cache::sentinel::{FORMAT, Sentinel, identity};
-use crate::error::{Reason, StoreError};
-use crate::locate::{OWNERS, call};
+use crate::error::StoreError;
+use crate::living_directory::{LivingDirectory, sweep_all};
+use crate::locate::OWNERS;
 
 /// The directory of what is being built.
 pub(crate) const STAGING: &str = "staging";
-/// Locked in the directory of each build, as long as its builder is alive.
-pub(crate) const ALIVE: &str = ".lock";
 const TREE: &str = "tree";
 const LIST: &str = "list";
 const ARCHIVE: &str = "archive";
 const SENTINEL: &str = "sentinel";
-/// Builds of one pid that may be there: leavings, those of other pid namespaces.
-const ATTEMPTS: u32 = 1000;
-
+/// In nanoseconds.
+const SECOND: i128 = 1_000_000_000;
 /// A directory in which an entry is built. It is removed when this is dropped.
 #[derive(Debug)]
 pub struct Staging<'a> {
     cache: &'a Cache,
-    all: OwnedFd,
-    name: String,
-    directory: OwnedFd,
-    path: PathBuf,
+    own: LivingDirectory,
     /// A copy in a forked process removes nothing.
     maker: Pid,
-    _alive: OwnedFd,
 }
 
 /// A file for a copy of an archive.
@@ -82,83 +75,28 @@ impl Cache {
     /// The cache cannot be written.
     pub fn stage(&self) -> Result<Staging<'_>, StoreError> {
         let all = self.own_directory(STAGING)?;
-        for name in names(&all).unwrap_or_default() {
-            // What cannot be removed is a leaving.
-            let _ = sweep(&all, &name);
-        }
-        let path = self.path.join(STAGING);
-        let failed = |path: &Path, what| {
-            let path = path.to_owned();
-            move |source| error(&path, call(what, &path)(source))
-        };
-        for attempt in 0..ATTEMPTS {
-            let name = format!("{}.{attempt}", process::own_pid());
-            let path = path.join(&name);
-            match open::make_directory_at(all.as_fd(), Path::new(&name)) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                Err(source) => return Err(failed(&path, "make the directory")(source)),
-            }
-            let claimed = claim(&all, &name).map_err(failed(&path, "lock"))?;
-            if let Some((directory, alive)) = claimed {
-                return Ok(Staging {
-                    cache: self,
-                    all,
-                    name,
-                    directory,
-                    path,
-                    maker: process::own_pid(),
-                    _alive: alive,
-                });
-            }
-        }
-        Err(failed(&path, "make a directory in")(
-            io::ErrorKind::AlreadyExists.into(),
-        ))
-    }
-}
-
-/// Removes what a builder has left that is alive no more.
-fn sweep(all: &OwnedFd, name: &OsStr) -> io::Result<()> {
-    let directory = open_place_at(all, name)?;
-    let Some(alive) = open_lock(directory.as_fd(), ALIVE.as_bytes())? else {
-        return Ok(());
-    };
-    if lock(&alive)? && has_name(&alive)? {
-        remove_tree::remove_contents(directory.as_fd(), ALIVE.as_bytes())?;
-        remove_tree::remove_entry(directory.as_fd(), ALIVE.as_bytes())?;
-        remove_tree::remove_directory(all.as_fd(), name.as_bytes())?;
-    }
-    Ok(())
-}
-
-/// Locks a new directory; `None`: somebody took it for one whose builder is gone.
-fn claim(all: &OwnedFd, name: &str) -> io::Result<Option<(OwnedFd, OwnedFd)>> {
-    let gone = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => Ok(None),
-        _ => Err(error),
-    };
-    let directory = match open_place_at(all, OsStr::new(name)) {
-        Ok(directory) => directory,
-        Err(error) => return gone(error),
-    };
-    set_mode(&directory, OWNERS)?;
-    match open_lock(directory.as_fd(), ALIVE.as_bytes()) {
-        Ok(Some(alive)) => Ok((lock(&alive)? && has_name(&alive)?).then_some((directory, alive))),
-        Ok(None) => Ok(None),
-        Err(error) => gone(error),
+        sweep_all(&all);
+        let at = self.path.join(STAGING);
+        let maker = process::own_pid();
+        let own = LivingDirectory::make(all, &at, &format!("{maker}.0"))
+            .map_err(|reason| error(&at, reason))?;
+        Ok(Staging {
+            cache: self,
+            own,
+            maker,
+        })
     }
 }
 
 impl Staging<'_> {
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.own.path()
     }
 
     /// Itself (`O_PATH`).
     pub fn directory(&self) -> BorrowedFd<'_> {
-        self.directory.as_fd()
+        self.own.directory()
     }
 
     /// Makes the root directory of the tree, empty, and opens it (`O_PATH`).
@@ -166,8 +104,8 @@ impl Staging<'_> {
     /// # Errors
     /// What mkdirat(2) and openat(2) say.
     pub fn make_tree(&self) -> io::Result<OwnedFd> {
-        open::make_directory_at(self.directory.as_fd(), Path::new(TREE))?;
-        let tree = open_place_at(&self.directory, OsStr::new(TREE))?;
+        open::make_directory_at(self.directory(), Path::new(TREE))?;
+        let tree = open_place_at(self.directory(), OsStr::new(TREE))?;
         // The umask may have taken rights from its owner.
         set_mode(&tree, OWNERS)?;
         Ok(tree)
@@ -178,7 +116,7 @@ impl Staging<'_> {
     /// # Errors
     /// What openat(2) says.
     pub fn make_list(&self) -> io::Result<File> {
-        make_file(&self.directory, LIST, self.cache.file_mode())
+        make_file(self.directory(), LIST, self.cache.file_mode())
     }
 
     /// Makes the file for a copy of the archive, which becomes the data of an image.
@@ -187,8 +125,8 @@ impl Staging<'_> {
     /// What openat(2) says.
     pub fn make_snapshot(&self) -> io::Result<Snapshot> {
         Ok(Snapshot {
-            writer: make_file(&self.directory, ARCHIVE, self.cache.file_mode())?,
-            reader: open_file_to_read(&self.directory, ARCHIVE)?,
+            writer: make_file(self.directory(), ARCHIVE, self.cache.file_mode())?,
+            reader: open_file_to_read(self.directory(), ARCHIVE)?,
         })
     }
 
@@ -227,7 +165,7 @@ impl Staging<'_> {
             archive_bytes: new.archive_bytes,
             entries: new.entries,
             bytes: new.bytes,
-            created: now().as_secs(),
+            created: u64::try_from(now() / SECOND).unwrap_or(0),
             boot: boot_id(),
             synced: false,
             data: identity,
@@ -239,9 +177,9 @@ impl Staging<'_> {
 
     /// Renames the list, and returns its digest.
     fn publish_list(&self, name: &EntryName) -> io::Result<Digest> {
-        let list = open_file_to_read(&self.directory, LIST)?;
+        let list = open_file_to_read(self.directory(), LIST)?;
         let digest = digest(list.as_fd(), 0, None).map_err(io::Error::other)?;
-        rename(&self.directory, LIST, self.cache.directory(), &name.list())?;
+        rename(self.directory(), LIST, self.cache.directory(), &name.list())?;
         Ok(digest)
     }
 
@@ -251,7 +189,7 @@ impl Staging<'_> {
             Kind::Tree => TREE,
             Kind::Image => ARCHIVE,
         };
-        let from = (self.directory.as_fd(), built.as_bytes());
+        let from = (self.directory(), built.as_bytes());
         if !move_entry(from, (to, text.as_bytes()))? {
             return Err(io::ErrorKind::NotFound.into());
         }
@@ -272,14 +210,14 @@ impl Staging<'_> {
         sentinel: Sentinel,
         data: OwnedFd,
     ) -> io::Result<Entry> {
-        let mut file = make_file(&self.directory, SENTINEL, self.cache.file_mode())?;
+        let mut file = make_file(self.directory(), SENTINEL, self.cache.file_mode())?;
         file.write_all(&sentinel.encode()?)?;
         // Before it has its name, so that nobody takes it away in between.
         if !lock_with_others(&file)? {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let to = self.cache.directory();
-        rename(&self.directory, SENTINEL, to, &name.sentinel())?;
+        rename(self.directory(), SENTINEL, to, &name.sentinel())?;
         Ok(Entry {
             sentinel,
             lock: file,
@@ -287,28 +225,13 @@ impl Staging<'_> {
             path: self.cache.path.join(name.to_string()),
         })
     }
-
-    /// The error of something that was done to a file in it.
-    pub fn failed(&self, what: &'static str, source: io::Error) -> StoreError {
-        let reason: Reason = call(what, &self.path)(source);
-        error(&self.path, reason)
-    }
 }
 
 impl Drop for Staging<'_> {
     fn drop(&mut self) {
-        if self.maker != process::own_pid() {
-            return;
+        if self.maker == process::own_pid() {
+            // What stays is a leaving, which goes with the next build or prune.
+            let _ = self.own.erase();
         }
-        // What stays is a leaving, which goes with the next prune.
-        let _ = remove_tree::remove_contents(self.directory.as_fd(), ALIVE.as_bytes());
-        let _ = remove_tree::remove_entry(self.directory.as_fd(), ALIVE.as_bytes());
-        let _ = remove_tree::remove_directory(self.all.as_fd(), self.name.as_bytes());
     }
-}
-
-fn now() -> std::time::Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
 }

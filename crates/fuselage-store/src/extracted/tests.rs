@@ -1,5 +1,7 @@
 use std::fs;
+use std::io;
 use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::home::open_home;

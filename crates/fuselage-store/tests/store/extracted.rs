@@ -7,7 +7,7 @@ use std::path::Path;
 use fuselage_linux::process::{
     self, ExitKind, Forked, Signal, exit_now, fork, send_signal, wait_for,
 };
-use fuselage_store::{ExtractedDirectory, Home, open_home};
+use fuselage_store::{Home, LivingDirectory, open_home};
 
 use crate::support::{USER, as_user, make, mode, open_tempdir, set_mode};
 
@@ -35,7 +35,7 @@ fn names(path: &Path) -> Vec<String> {
     names
 }
 
-fn name(made: &ExtractedDirectory) -> &str {
+fn name(made: &LivingDirectory) -> &str {
     made.path().file_name().unwrap().to_str().unwrap()
 }
 
