@@ -1,43 +1,22 @@
-//! Entries of directories that are looked at, opened and moved without following a link.
+//! Entries of directories that are looked at and moved without following a link.
 
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::fs::{FileType, Mode, OFlags, fstat, openat, renameat};
+use rustix::fs::{Mode, OFlags, fstat, openat, renameat};
 use rustix::io::Errno;
 
-use crate::file_identity::{file_identity, nanoseconds};
+use crate::file_identity::file_identity;
 use crate::own_directory::{open_place_at, set_mode};
+use crate::own_file::{Status, status};
 
-/// What an entry of a directory is.
+/// What an entry of a directory is; a symbolic link is one itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryFacts {
     /// As [`file_identity`] makes it.
     pub identity: String,
-    /// Which kind of file; a symbolic link is one itself.
-    pub kind: EntryKind,
-    /// The owner's uid, as this user namespace shows it.
-    pub owner: u32,
-    /// Its number in the file system.
-    pub inode: u64,
-    /// Bytes.
-    pub length: u64,
-    /// mtime in nanoseconds since the epoch.
-    pub modified: i128,
-    /// ctime in nanoseconds since the epoch.
-    pub changed: i128,
-}
-
-/// The kinds of file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EntryKind {
-    /// A regular file.
-    File,
-    /// A directory.
-    Directory,
-    /// A symbolic link, a device, a FIFO, a socket.
-    Other,
+    /// The rest.
+    pub status: Status,
 }
 
 /// What is open.
@@ -45,19 +24,9 @@ pub enum EntryKind {
 /// # Errors
 /// What fstat(2) says.
 pub fn open_facts(file: impl AsFd) -> io::Result<EntryFacts> {
-    let status = fstat(&file)?;
     Ok(EntryFacts {
         identity: file_identity(&file)?,
-        kind: match FileType::from_raw_mode(status.st_mode) {
-            FileType::RegularFile => EntryKind::File,
-            FileType::Directory => EntryKind::Directory,
-            _ => EntryKind::Other,
-        },
-        owner: status.st_uid,
-        inode: status.st_ino,
-        length: u64::try_from(status.st_size).unwrap_or(0),
-        modified: nanoseconds(status.st_mtime, status.st_mtime_nsec),
-        changed: nanoseconds(status.st_ctime, status.st_ctime_nsec),
+        status: status(&file)?,
     })
 }
 
@@ -72,20 +41,6 @@ pub fn entry_facts(parent: impl AsFd, name: &[u8]) -> io::Result<Option<EntryFac
         Err(Errno::NOENT) => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Opens the file `name` of `parent`, which is there, to read it and, where `writable`, to write it.
-/// Never waits for the other end of a FIFO.
-///
-/// # Errors
-/// What openat(2) says; `ELOOP`: it is a symbolic link.
-pub fn open_entry(parent: impl AsFd, name: &[u8], writable: bool) -> io::Result<File> {
-    let access = match writable {
-        true => OFlags::RDWR,
-        false => OFlags::RDONLY,
-    };
-    let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    Ok(File::from(openat(parent, name, flags, Mode::empty())?))
 }
 
 /// Moves an entry from one directory to another; false: there is none. A directory that its owner may
@@ -119,10 +74,11 @@ pub fn move_entry(
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{self, Permissions};
+    use std::fs::{self, File, Permissions};
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
+    use crate::own_file::{open_file, open_file_to_read};
 
     #[test]
     fn links_are_seen_and_never_followed() {
@@ -132,12 +88,13 @@ mod tests {
         symlink("file", place.path().join("link")).unwrap();
         let facts = |name: &[u8]| entry_facts(&open, name).unwrap();
         let file = facts(b"file").unwrap();
-        assert_eq!((file.kind, file.length), (EntryKind::File, 4));
-        assert_eq!(facts(b"link").unwrap().kind, EntryKind::Other);
+        assert_eq!((file.status.is_file, file.status.size), (true, 4));
+        let link = facts(b"link").unwrap().status;
+        assert!(!link.is_file && !link.is_directory);
         assert_eq!(facts(b"missing"), None);
-        let opened = open_entry(&open, b"file", true).unwrap();
+        let opened = open_file(&open, "file").unwrap();
         assert_eq!(open_facts(opened).unwrap(), file);
-        assert!(open_entry(&open, b"link", false).is_err());
+        assert!(open_file_to_read(&open, "link").is_err());
     }
 
     #[test]

@@ -12,6 +12,8 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use crate::file_identity::nanoseconds;
+
 const FLAGS: OFlags = OFlags::NOFOLLOW
     .union(OFlags::NONBLOCK)
     .union(OFlags::NOCTTY)
@@ -44,6 +46,13 @@ pub struct Status {
     pub is_directory: bool,
 }
 
+impl Status {
+    /// When its content or anything else of it changed last, in nanoseconds since 1970.
+    pub fn last_change(&self) -> i128 {
+        self.changed.max(self.modified)
+    }
+}
+
 /// Looks at what is open.
 ///
 /// # Errors
@@ -55,13 +64,12 @@ pub struct Status {
 pub fn status(file: impl AsFd) -> io::Result<Status> {
     let status = fstat(file)?;
     let kind = FileType::from_raw_mode(status.st_mode);
-    let time = |seconds: i64, rest: i128| i128::from(seconds) * 1_000_000_000 + rest;
     Ok(Status {
         inode: status.st_ino as u64,
         device: status.st_dev as u64,
         size: status.st_size as u64,
-        modified: time(status.st_mtime as i64, status.st_mtime_nsec as i128),
-        changed: time(status.st_ctime as i64, status.st_ctime_nsec as i128),
+        modified: nanoseconds(status.st_mtime, status.st_mtime_nsec),
+        changed: nanoseconds(status.st_ctime, status.st_ctime_nsec),
         owner: status.st_uid,
         group: status.st_gid,
         mode: status.st_mode & 0o7777,

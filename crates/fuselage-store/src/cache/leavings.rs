@@ -6,9 +6,10 @@ use std::ffi::OsStr;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use fuselage_linux::entry_facts::{entry_facts, open_entry};
+use fuselage_linux::entry_facts::entry_facts;
 use fuselage_linux::file_lock::is_locked;
 use fuselage_linux::own_directory::open_place_at;
+use fuselage_linux::own_file::open_file_to_read;
 use serde::Deserialize;
 
 use super::file_name::is_hexadecimal;
@@ -145,7 +146,7 @@ fn in_directory(
             _ => format!("{directory}/{name}"),
         },
         kind,
-        changed: facts.changed.max(facts.modified),
+        changed: facts.status.last_change(),
         in_use,
         is_alive,
         token: facts.identity,
@@ -154,7 +155,7 @@ fn in_directory(
 
 /// Whether somebody holds the lock of a file.
 fn holds(directory: BorrowedFd<'_>, name: &str) -> bool {
-    open_entry(directory, name.as_bytes(), false).is_ok_and(|file| is_locked(file).unwrap_or(true))
+    open_file_to_read(directory, name).is_ok_and(|file| is_locked(file).unwrap_or(true))
 }
 
 /// The digest in an index file.
@@ -163,7 +164,7 @@ fn noted(index: BorrowedFd<'_>, name: &str) -> Option<String> {
     struct Note {
         digest: String,
     }
-    let file = open_entry(index, name.as_bytes(), false).ok()?;
+    let file = open_file_to_read(index, name).ok()?;
     let mut text = Vec::new();
     file.take(INDEX_FILE).read_to_end(&mut text).ok()?;
     let note: Note = serde_json::from_slice(&text).ok()?;

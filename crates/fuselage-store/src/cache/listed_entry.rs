@@ -3,16 +3,16 @@
 use std::io::Read;
 use std::os::fd::BorrowedFd;
 
-use fuselage_linux::entry_facts::{EntryFacts, EntryKind, entry_facts, open_entry, open_facts};
+use fuselage_linux::entry_facts::{EntryFacts, entry_facts, open_facts};
+use fuselage_linux::host_facts::boot_id;
+use fuselage_linux::own_file::open_file_to_read;
 use fuselage_linux::process;
 use serde::Deserialize;
 
 use super::FORMAT;
 use super::file_name::AnyEntryName;
 use super::listing::Use;
-
-/// Bytes of a sentinel that are read; one of ours has some hundreds.
-const SENTINEL: u64 = 1 << 16;
+use super::sentinel::{LONGEST, identity};
 
 /// What a cache entry is like.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,10 +91,9 @@ pub(super) struct Observer {
 
 impl Observer {
     pub(super) fn current() -> Self {
-        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
         Self {
             user: process::ids()[0],
-            boot: boot.unwrap_or_default().trim().to_owned(),
+            boot: boot_id(),
         }
     }
 }
@@ -126,7 +125,7 @@ impl ListedEntry {
             entries: written.entries,
             bytes: written.bytes,
             created: written.created,
-            last_use: facts.modified,
+            last_use: facts.status.modified,
             synced: written.synced,
             state,
             in_use,
@@ -136,16 +135,16 @@ impl ListedEntry {
 }
 
 fn read(cache: BorrowedFd<'_>, sentinel: &str, facts: &EntryFacts) -> Result<Written, String> {
-    if facts.kind != EntryKind::File {
+    if !facts.status.is_file {
         return Err("its sentinel is no file".to_owned());
     }
     let unreadable = |error: std::io::Error| format!("its sentinel cannot be read: {error}");
-    let file = open_entry(cache, sentinel.as_bytes(), false).map_err(unreadable)?;
+    let file = open_file_to_read(cache, sentinel).map_err(unreadable)?;
     if open_facts(&file).map_err(unreadable)?.identity != facts.identity {
         return Err("its sentinel was changed just now".to_owned());
     }
     let mut text = Vec::new();
-    file.take(SENTINEL)
+    file.take(LONGEST)
         .read_to_end(&mut text)
         .map_err(unreadable)?;
     serde_json::from_slice(&text).map_err(|error| format!("its sentinel is garbage: {error}"))
@@ -162,10 +161,7 @@ fn judge(
     if written.format != FORMAT || name.format != FORMAT.to_string() {
         return invalid("it is of another version of fuselage");
     }
-    let (kind, expected) = match name.is_image {
-        true => ("image", EntryKind::File),
-        false => ("tree", EntryKind::Directory),
-    };
+    let kind = if name.is_image { "image" } else { "tree" };
     if written.kind != kind {
         return invalid("its sentinel is of another kind of entry");
     }
@@ -174,32 +170,21 @@ fn judge(
         Ok(None) => return invalid("its data is missing"),
         Err(error) => return State::Invalid(format!("its data cannot be looked at: {error}")),
     };
-    if data.kind != expected {
+    let is_of_kind = match name.is_image {
+        true => data.status.is_file,
+        false => data.status.is_directory,
+    };
+    if !is_of_kind {
         return invalid("its data is of another kind of file");
     }
-    if [sentinel.owner, data.owner] != [observer.user; 2] {
+    if [sentinel.status.owner, data.status.owner] != [observer.user; 2] {
         return invalid("it belongs to another user");
     }
-    if written.data != data_identity(&data, name.is_image) {
+    if written.data != identity(&data.status) {
         return State::Doubtful("its data was changed, or copied from elsewhere".to_owned());
     }
     if !written.synced && (written.boot.is_empty() || written.boot != observer.boot) {
         return State::Doubtful("the host went down before it was on the disk".to_owned());
     }
     State::Valid
-}
-
-/// Over boots: without the device, whose number changes.
-fn data_identity(data: &EntryFacts, is_image: bool) -> String {
-    let EntryFacts {
-        inode,
-        length,
-        modified,
-        changed,
-        ..
-    } = data;
-    match is_image {
-        true => format!("{inode}:{length}:{modified}:{changed}"),
-        false => format!("{inode}:{modified}:{changed}"),
-    }
 }

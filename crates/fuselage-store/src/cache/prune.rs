@@ -5,13 +5,14 @@ use std::io::{self, Seek, Write};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, SystemTime};
 
-use fuselage_linux::entry_facts::{EntryKind, entry_facts, open_entry};
+use fuselage_linux::entry_facts::entry_facts;
 use fuselage_linux::file_lock::{lock, open_lock};
+use fuselage_linux::own_file::open_file_to_read;
 
 use super::Cache;
 
 /// Its mtime is the time; one without content is of nobody who was done.
-const LAST: &[u8] = b"last-prune";
+const LAST: &str = "last-prune";
 const LOCK: &[u8] = b"prune.lock";
 
 /// The right to prune a cache, as long as this exists.
@@ -23,11 +24,11 @@ pub struct PruneLock {
 impl Cache {
     /// When it was claimed last; `None`: never.
     pub fn last_prune(&self) -> Option<SystemTime> {
-        let facts = entry_facts(self.directory(), LAST).ok()??;
-        if facts.kind != EntryKind::File || facts.length == 0 {
+        let facts = entry_facts(self.directory(), LAST.as_bytes()).ok()??;
+        if !facts.status.is_file || facts.status.size == 0 {
             return None;
         }
-        let file = open_entry(self.directory(), LAST, false).ok()?;
+        let file = open_file_to_read(self.directory(), LAST).ok()?;
         file.metadata().ok()?.modified().ok()
     }
 
@@ -37,7 +38,7 @@ impl Cache {
     /// # Errors
     /// What openat(2), flock(2) and write(2) say.
     pub fn claim_prune(&self, interval: Duration) -> io::Result<bool> {
-        let Some(file) = open_lock(self.directory(), LAST)? else {
+        let Some(file) = open_lock(self.directory(), LAST.as_bytes())? else {
             return Ok(false);
         };
         let file = File::from(file);

@@ -7,9 +7,10 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use fuselage_linux::entry_facts::{EntryFacts, EntryKind, entry_facts, open_entry, open_facts};
+use fuselage_linux::entry_facts::{EntryFacts, entry_facts, open_facts};
 use fuselage_linux::file_lock::{lock, open_lock};
 use fuselage_linux::in_use::{Mounted, Sight};
+use fuselage_linux::own_file::open_file;
 use fuselage_linux::remove_tree::{open_place_below, remove_entry};
 
 use super::Cache;
@@ -178,13 +179,13 @@ fn evict_entry(
     let _build = BuildLock::take(cache, entry)?;
     let found = facts(cache, &sentinel, token)?;
     let mut items = Vec::new();
-    let locked = match found.kind {
-        EntryKind::File => Some(lock_sentinel(cache, &sentinel, token)?),
+    let locked = match found.status.is_file {
+        true => Some(lock_sentinel(cache, &sentinel, token)?),
         // No run holds what is no file.
-        _ => None,
+        false => None,
     };
     let mut take = |name: &str| {
-        let taken = trash.take(cache, name, found.modified);
+        let taken = trash.take(cache, name, found.status.modified);
         items.extend(taken.map_err(failed("move", name))?);
         Ok(())
     };
@@ -199,10 +200,8 @@ fn evict_entry(
 
 /// Locks a sentinel that is as it was when it was decided on.
 fn lock_sentinel(cache: BorrowedFd<'_>, name: &str, token: &str) -> Result<OwnedFd, Stopped> {
-    let opened = open_entry(cache, name.as_bytes(), true)
-        // One that its owner may not write can still be locked, but for network file systems.
-        .or_else(|_| open_entry(cache, name.as_bytes(), false));
-    let file = opened.map_err(failed("open", name))?;
+    // One that its owner may not write can still be locked, but for network file systems.
+    let file = open_file(cache, name).map_err(failed("open", name))?;
     if !lock(&file).map_err(failed("lock", name))? {
         return Err(Outcome::Busy("a run that starts has it".to_owned()));
     }
@@ -239,7 +238,7 @@ fn evict_staging(
     token: &str,
 ) -> Result<Vec<String>, Stopped> {
     let found = facts(staging, name, token)?;
-    if found.kind != EntryKind::Directory {
+    if !found.status.is_directory {
         return evict_any(staging, trash, name, token);
     }
     let directory = open_place_below(staging, name.as_bytes()).map_err(failed("open", name))?;
@@ -260,7 +259,7 @@ fn evict_any(
     token: &str,
 ) -> Result<Vec<String>, Stopped> {
     let found = facts(parent, name, token)?;
-    let taken = trash.take(parent, name, found.changed.max(found.modified));
+    let taken = trash.take(parent, name, found.status.last_change());
     Ok(taken.map_err(failed("move", name))?.into_iter().collect())
 }
 
@@ -285,7 +284,7 @@ impl<'a> BuildLock<'a> {
         // Who held it has removed it, and another one may have made it again.
         let held = open_facts(&file).map_err(failed("look at", &name))?;
         let there = entry_facts(cache, name.as_bytes()).map_err(failed("look at", &name))?;
-        if there.is_none_or(|there| there.inode != held.inode) {
+        if there.is_none_or(|there| there.status.inode != held.status.inode) {
             return Err(busy());
         }
         Ok(Self {

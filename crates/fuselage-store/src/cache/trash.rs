@@ -78,7 +78,7 @@ impl Trash {
             Some(times) => Ok(times),
             None => {
                 let facts = entry_facts(self.directory(), name.as_bytes())?;
-                let changed = facts.map_or(0, |facts| facts.changed);
+                let changed = facts.map_or(0, |facts| facts.status.changed);
                 Ok(Times {
                     last_use: changed,
                     evicted: changed,
