@@ -27,6 +27,7 @@ pub mod entry_facts;
 pub mod file_facts;
 pub mod file_identity;
 pub mod file_lock;
+mod file_system_number;
 pub mod host_facts;
 pub mod image_mounts;
 pub mod in_use;

@@ -17,6 +17,7 @@ use nix::sys::stat::{Mode, fstat};
 use rustix::mount::{MoveMountFlags, move_mount};
 
 use crate::descriptors::proc_path;
+use crate::file_system_number::file_system_number;
 use crate::mount_id::{is_mount_root, mount_id};
 use crate::mount_table;
 pub use crate::read_only_bind::{bind_read_only, bind_read_only_at};
@@ -24,8 +25,8 @@ pub use crate::read_only_bind::{bind_read_only, bind_read_only_at};
 /// What every mount of ours has.
 pub(crate) const HARMLESS: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV);
 
-/// `TMPFS_MAGIC` of linux/magic.h; the type of `f_type` differs by architecture.
-const TMPFS_MAGIC: i64 = 0x0102_1994;
+/// Of linux/magic.h.
+const TMPFS_MAGIC: u32 = 0x0102_1994;
 
 /// A mount call that failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -196,12 +197,7 @@ pub fn mount_image(
 /// # Errors
 /// What statx(2), fstatfs(2) and reading /proc/self say.
 pub fn is_own_tmpfs_root(directory: BorrowedFd<'_>, name: &str) -> io::Result<bool> {
-    let file_system = rustix::fs::fstatfs(directory)?;
-    #[allow(
-        clippy::unnecessary_cast,
-        reason = "the type of f_type differs by architecture"
-    )]
-    if file_system.f_type as i64 != TMPFS_MAGIC {
+    if file_system_number(directory)? != TMPFS_MAGIC {
         return Ok(false);
     }
     let status = rustix::fs::fstat(directory)?;

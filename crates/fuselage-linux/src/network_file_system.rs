@@ -3,11 +3,11 @@
 use std::io;
 use std::os::fd::AsFd;
 
-use rustix::fs::fstatfs;
+use crate::file_system_number::file_system_number;
 
 /// Numbers of statfs(2): linux/magic.h, and for those that are not in it the file system's own
 /// source. A FUSE file system may be anything; virtiofs is one of them.
-const NETWORK: [(i64, &str); 14] = [
+const NETWORK: [(u32, &str); 14] = [
     (0x6969, "nfs"),
     (0xff53_4d42, "cifs"),
     (0xfe53_4d42, "smb2"),
@@ -29,18 +29,10 @@ const NETWORK: [(i64, &str); 14] = [
 /// # Errors
 /// What fstatfs(2) says.
 pub fn network_file_system(file: impl AsFd) -> io::Result<Option<&'static str>> {
-    let status = fstatfs(file)?;
-    #[allow(
-        clippy::unnecessary_cast,
-        clippy::cast_lossless,
-        reason = "the type of f_type differs by architecture"
-    )]
-    let kind = status.f_type as i64;
-    // Where it has 32 bits, the highest one is a sign.
-    Ok(named(kind & 0xffff_ffff))
+    Ok(named(file_system_number(file)?))
 }
 
-fn named(kind: i64) -> Option<&'static str> {
+fn named(kind: u32) -> Option<&'static str> {
     let found = NETWORK.iter().find(|(number, _)| *number == kind);
     found.map(|(_, name)| *name)
 }
@@ -54,6 +46,6 @@ mod tests {
         let proc = std::fs::File::open("/proc").unwrap();
         assert_eq!(network_file_system(proc).unwrap(), None);
         assert_eq!(named(0x6969), Some("nfs"));
-        assert_eq!(named(-11_317_950 & 0xffff_ffff), Some("cifs"));
+        assert_eq!(named(-11_317_950_i64 as u32), Some("cifs"));
     }
 }

@@ -8,11 +8,12 @@ use std::time::{Duration, SystemTime};
 
 use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, ResolveFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT,
-    fchmod, fdatasync, fstat, fstatfs, futimens, openat, openat2, renameat, syncfs, unlinkat,
+    fchmod, fdatasync, fstat, futimens, openat, openat2, renameat, syncfs, unlinkat,
 };
 use rustix::io::Errno;
 
 use crate::file_identity::nanoseconds;
+use crate::file_system_number::file_system_number;
 
 const FLAGS: OFlags = OFlags::NOFOLLOW
     .union(OFlags::NONBLOCK)
@@ -218,7 +219,7 @@ pub fn sync_content(file: impl AsFd) -> io::Result<()> {
 /// What fstatfs(2) says.
 pub fn keeps_inode_numbers(file: impl AsFd) -> io::Result<bool> {
     // linux/magic.h; ext2, ext3 and ext4 have one number.
-    const LASTING: [u64; 6] = [
+    const LASTING: [u32; 6] = [
         0xef53,      // ext4
         0x5846_5342, // xfs
         0x9123_683e, // btrfs
@@ -226,12 +227,7 @@ pub fn keeps_inode_numbers(file: impl AsFd) -> io::Result<bool> {
         0x2fc1_2fc1, // zfs
         0xca45_1a4e, // bcachefs
     ];
-    #[allow(
-        clippy::unnecessary_cast,
-        reason = "the type of f_type differs by architecture"
-    )]
-    let kind = fstatfs(file)?.f_type as u64 & 0xffff_ffff;
-    Ok(LASTING.contains(&kind))
+    Ok(LASTING.contains(&file_system_number(file)?))
 }
 
 /// Whether a file has been as it is since two seconds before `now`: what is written from now on gives
