@@ -14,6 +14,7 @@ mod index;
 mod leavings;
 mod listed_entry;
 mod listing;
+mod lock_file;
 mod name;
 mod open;
 mod prune;

@@ -3,23 +3,18 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use fuselage_linux::file_lock::{has_name, lock, open_lock, wait_and_lock};
-use fuselage_linux::own_file::unlink;
-use fuselage_linux::process::{Pid, own_pid};
+use fuselage_linux::file_lock::{lock, open_lock, wait_and_lock};
 use fuselage_linux::remove_tree::remove_entry;
 
+use crate::cache::lock_file::LockFile;
 use crate::cache::name::EntryName;
 use crate::cache::open::Cache;
 
 /// The right to build an entry, until it is dropped. The kernel takes it from who dies.
 #[derive(Debug)]
 pub struct BuildLock<'a> {
-    cache: &'a Cache,
     name: EntryName,
-    /// A copy in a forked process leaves the name alone.
-    holder: Pid,
-    /// Closed last, when its name is gone.
-    file: OwnedFd,
+    _held: LockFile<'a>,
 }
 
 impl Cache {
@@ -33,9 +28,8 @@ impl Cache {
             if !lock(&file)? {
                 return Ok(None);
             }
-            // Who had it has removed the file after it was opened here.
-            if has_name(&file)? {
-                return Ok(Some(self.right(name, file)));
+            if let Some(right) = self.right(name, file)? {
+                return Ok(Some(right));
             }
         }
     }
@@ -48,19 +42,15 @@ impl Cache {
         loop {
             let file = self.lock_file(&name)?;
             wait_and_lock(&file)?;
-            if has_name(&file)? {
-                return Ok(self.right(name, file));
+            if let Some(right) = self.right(name, file)? {
+                return Ok(right);
             }
         }
     }
 
-    fn right(&self, name: EntryName, file: OwnedFd) -> BuildLock<'_> {
-        BuildLock {
-            cache: self,
-            name,
-            holder: own_pid(),
-            file,
-        }
+    fn right(&self, name: EntryName, file: OwnedFd) -> io::Result<Option<BuildLock<'_>>> {
+        let held = LockFile::locked(self.directory(), name.lock(), file)?;
+        Ok(held.map(|held| BuildLock { name, _held: held }))
     }
 
     fn lock_file(&self, name: &EntryName) -> io::Result<OwnedFd> {
@@ -83,15 +73,5 @@ impl BuildLock<'_> {
     /// What may be built.
     pub fn name(&self) -> EntryName {
         self.name
-    }
-}
-
-impl Drop for BuildLock<'_> {
-    fn drop(&mut self) {
-        // Where somebody has removed the cache, the name may be another one's by now.
-        if self.holder == own_pid() && has_name(&self.file).unwrap_or(false) {
-            // It goes with the leavings otherwise.
-            let _ = unlink(&self.cache.directory, &self.name.lock());
-        }
     }
 }

@@ -19,6 +19,7 @@ use super::file_name::{self, AnyEntryName, Role};
 use super::index::INDEX;
 use super::leavings::{LeavingKind, subdirectory};
 use super::listing::{Use, now};
+use super::lock_file::LockFile;
 use super::staging::STAGING;
 use super::trash::{TRASH, Trash};
 use crate::living_directory::LOCK;
@@ -85,8 +86,8 @@ impl Cache {
                     .filter(|(_, role)| *role == Role::Lock)
                     .ok_or_else(no_such_name)?;
                 facts(cache, name, token)?;
-                let build = BuildLock::take(cache, entry)?;
-                build.remove()?;
+                let build = take_build(cache, entry)?;
+                build.remove().map_err(failed("remove", name))?;
                 Ok(Vec::new())
             }
             Target::Leaving(LeavingKind::Staging) => {
@@ -176,7 +177,7 @@ fn evict_entry(
 ) -> Result<Vec<String>, Stopped> {
     let sentinel = entry.sentinel();
     // Who builds would put new data under the name while this goes on.
-    let _build = BuildLock::take(cache, entry)?;
+    let _build = take_build(cache, entry)?;
     let found = facts(cache, &sentinel, token)?;
     let mut items = Vec::new();
     let locked = match found.status.is_file {
@@ -222,7 +223,7 @@ fn evict_orphan(
     entry: AnyEntryName<'_>,
     token: &str,
 ) -> Result<Vec<String>, Stopped> {
-    let _build = BuildLock::take(cache, entry)?;
+    let _build = take_build(cache, entry)?;
     let sentinel = entry.sentinel();
     let there = entry_facts(cache, sentinel.as_bytes()).map_err(failed("look at", &sentinel))?;
     if there.is_some() {
@@ -263,50 +264,18 @@ fn evict_any(
     Ok(taken.map_err(failed("move", name))?.into_iter().collect())
 }
 
-/// The right to build an entry. Its file goes with it, while nobody else can have it.
-struct BuildLock<'a> {
-    cache: BorrowedFd<'a>,
-    name: String,
-    is_removed: bool,
-    _lock: OwnedFd,
-}
-
-impl<'a> BuildLock<'a> {
-    fn take(cache: BorrowedFd<'a>, entry: AnyEntryName<'_>) -> Result<Self, Stopped> {
-        let name = entry.lock();
-        let Some(file) = open_lock(cache, name.as_bytes()).map_err(failed("open", &name))? else {
-            return Err(Outcome::Failed(format!("{name} is no file")));
-        };
-        let busy = || Outcome::Busy("a builder has it".to_owned());
-        if !lock(&file).map_err(failed("lock", &name))? {
-            return Err(busy());
-        }
-        // Who held it has removed it, and another one may have made it again.
-        let held = open_facts(&file).map_err(failed("look at", &name))?;
-        let there = entry_facts(cache, name.as_bytes()).map_err(failed("look at", &name))?;
-        if there.is_none_or(|there| there.status.inode != held.status.inode) {
-            return Err(busy());
-        }
-        Ok(Self {
-            cache,
-            name,
-            is_removed: false,
-            _lock: file,
-        })
+/// Takes the right to build an entry, of this format or another.
+fn take_build<'a>(cache: BorrowedFd<'a>, entry: AnyEntryName<'_>) -> Result<LockFile<'a>, Stopped> {
+    let name = entry.lock();
+    let Some(file) = open_lock(cache, name.as_bytes()).map_err(failed("open", &name))? else {
+        return Err(Outcome::Failed(format!("{name} is no file")));
+    };
+    let busy = || Outcome::Busy("a builder has it".to_owned());
+    if !lock(&file).map_err(failed("lock", &name))? {
+        return Err(busy());
     }
-
-    fn remove(mut self) -> Result<(), Stopped> {
-        self.is_removed = true;
-        remove_entry(self.cache, self.name.as_bytes()).map_err(failed("remove", &self.name))
-    }
-}
-
-impl Drop for BuildLock<'_> {
-    fn drop(&mut self) {
-        if !self.is_removed {
-            let _ = remove_entry(self.cache, self.name.as_bytes());
-        }
-    }
+    let held = LockFile::locked(cache, name.clone(), file).map_err(failed("look at", &name))?;
+    held.ok_or_else(busy)
 }
 
 /// Looks at something that must be as it was when it was decided on.
