@@ -1,18 +1,11 @@
 /** What goes from a cache: entries in, decisions out. Rust removes, and only what is still so. */
+import type { CacheLimits } from '../config/cache.js';
 import type {
   CacheDecision,
   CacheEntryFacts,
   CacheLeaving,
   CacheListing,
 } from '../native/index.js';
-
-/** How much a cache keeps. */
-export interface CacheLimits {
-  /** Days since the last use; 0: nothing is ever too old. */
-  maxAgeDays: number;
-  /** Bytes of all trees together; null: as many as there are. */
-  maxSize: number | null;
-}
 
 /**
  * Why something goes. `age`, `size`: an entry that is above a limit. `asked`: an entry, since all are
@@ -47,7 +40,7 @@ const UNSEEN_AGE = DAY;
 export function decide(listing: CacheListing, limits: CacheLimits): Decision[] {
   const { now } = listing;
   const trash = trashOf(listing);
-  const leavings = limits.maxAgeDays === 0 ? [] : oldLeavings(listing);
+  const leavings = limits.maxAgeDays === 0 ? [] : leavingsOf(listing, LEAVING_AGE);
   const left: CacheEntryFacts[] = [];
   const old: Decision[] = [];
   for (const entry of listing.entries) {
@@ -61,13 +54,10 @@ export function decide(listing: CacheListing, limits: CacheLimits): Decision[] {
 /** What is to go so that only what is in use stays. */
 export function clear(listing: CacheListing): Decision[] {
   const { now } = listing;
-  const leavings = listing.leavings
-    .filter((leaving) => leaving.kind !== 'trash' && !leaving.alive && mayGoLeaving(leaving, now))
-    .map((leaving) => leavingDecision(leaving, 'leaving'));
   const entries = listing.entries
     .filter((entry) => mayGo(entry.inUse, age(entry.lastUse, now)))
     .map((entry) => entryDecision(entry, entry.state === 'invalid' ? 'invalid' : 'asked'));
-  return [...trashOf(listing), ...leavings, ...entries];
+  return [...trashOf(listing), ...leavingsOf(listing, 0), ...entries];
 }
 
 /** Milliseconds since `time`; what lies in the future is now. */
@@ -114,15 +104,12 @@ function aboveSize(
   return decisions;
 }
 
-function oldLeavings({ leavings, now }: CacheListing): Decision[] {
+/** What is no entry, and nobody's work any more: of those that did not change for longer than `since`. */
+function leavingsOf({ leavings, now }: CacheListing, since: number): Decision[] {
+  const isIdle = ({ kind, alive }: CacheLeaving) => kind !== 'trash' && !alive;
+  const isOld = ({ changed }: CacheLeaving) => since === 0 || age(changed, now) > since;
   return leavings
-    .filter(
-      (leaving) =>
-        leaving.kind !== 'trash' &&
-        !leaving.alive &&
-        age(leaving.changed, now) > LEAVING_AGE &&
-        mayGoLeaving(leaving, now),
-    )
+    .filter((leaving) => isIdle(leaving) && isOld(leaving) && mayGoLeaving(leaving, now))
     .map((leaving) => leavingDecision(leaving, 'leaving'));
 }
 

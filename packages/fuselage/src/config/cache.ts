@@ -1,6 +1,6 @@
-import { FuselageError } from '../errors.js';
 import type { Inputs } from '../inputs.js';
 import { INPUTS } from './env.js';
+import { notOneOf, readOneOf } from './one-of.js';
 import { parseSize } from './size.js';
 
 /**
@@ -42,11 +42,11 @@ export function cacheUse(option: boolean | 'static' | undefined, inputs: Inputs)
     if (value === undefined) return 'unset';
     const use = USES.get(value);
     if (use !== undefined) return use;
-    throw wrong(INPUTS.cache, value, [...USES.keys()]);
+    throw notOneOf(INPUTS.cache, value, [...USES.keys()]);
   }
   if (option === 'static') return option;
   if (typeof option === 'boolean') return option ? 'all' : 'off';
-  throw wrong('cache', String(option), ['true', 'false', 'static']);
+  throw notOneOf('cache', String(option), ['true', 'false', 'static']);
 }
 
 /**
@@ -67,15 +67,7 @@ export function writable(option: string | undefined, inputs: Inputs): Writable {
  * @throws FuselageError `ERR_USAGE`
  */
 export function readWritable(value: string, origin: string): Writable {
-  const known = WRITABLE.find((name) => name === value);
-  if (known !== undefined) return known;
-  throw wrong(origin, value, WRITABLE);
-}
-
-function wrong(origin: string, value: string, wanted: readonly string[]): FuselageError {
-  return new FuselageError('ERR_USAGE', `\`${origin}\` is \`${value}\``, {
-    hints: [`it must be one of ${wanted.join(', ')}`],
-  });
+  return readOneOf(WRITABLE, value, origin);
 }
 
 /** The limits of the cache, and a sentence for each setting that is none and not followed. */

@@ -1,4 +1,4 @@
-import { FuselageError } from '../errors.js';
+import { readOneOf } from './one-of.js';
 
 /**
  * What is done without namespaces: `deny` nothing, `allow` the run where they are refused, `prefer`
@@ -16,9 +16,5 @@ const POLICIES: readonly ExtractPolicy[] = ['deny', 'allow', 'prefer', 'force'];
  * @throws FuselageError `ERR_USAGE`
  */
 export function readExtract(value: string, origin: string): ExtractPolicy {
-  const policy = POLICIES.find((known) => known === value);
-  if (policy !== undefined) return policy;
-  throw new FuselageError('ERR_USAGE', `\`${origin}\` is \`${value}\``, {
-    hints: [`it must be one of ${POLICIES.join(', ')}`],
-  });
+  return readOneOf(POLICIES, value, origin);
 }

@@ -1,5 +1,7 @@
 import { FuselageError } from '../errors.js';
+import type { Inputs } from '../inputs.js';
 import type { ExtractLimits } from '../native/plan-types.js';
+import { INPUTS } from './env.js';
 import { LIMIT_NAMES, LIMITS, type LimitName } from './policy.js';
 import { parseSize } from './size.js';
 
@@ -36,6 +38,34 @@ export function readSize(value: string | number, origin: string): number {
   const bytes = parseSize(String(value));
   if (bytes !== null) return bytes;
   throw wrong(origin, value, 'a number of bytes above 0, with K, M, G or T for powers of 1024');
+}
+
+/**
+ * A setting that is a number: the option, else the variable, else null.
+ *
+ * @param name - of the option
+ * @param read - reads either
+ * @throws FuselageError `ERR_USAGE`
+ */
+export function numberSetting(
+  option: number | string | undefined,
+  name: string,
+  variable: string,
+  read: (value: number | string, origin: string) => number,
+  inputs: Inputs,
+): number | null {
+  if (option !== undefined) return read(option, name);
+  const value = inputs.variable(variable);
+  return value === undefined ? null : read(value, variable);
+}
+
+/**
+ * The threads of a run or a job; null: one a processor.
+ *
+ * @throws FuselageError `ERR_USAGE`
+ */
+export function jobsSetting(option: number | string | undefined, inputs: Inputs): number | null {
+  return numberSetting(option, '--jobs', INPUTS.jobs, readJobs, inputs);
 }
 
 /**

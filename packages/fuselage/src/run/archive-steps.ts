@@ -1,7 +1,14 @@
 /** The steps that make something of an archive, as trees put them together. */
 import { toPlanPath } from '../bytes.js';
 import type { ArchiveFacts } from '../native/index.js';
-import type { CacheKind, ExtractLimits, Place, ReadOnlyWay, Step } from '../native/plan-types.js';
+import type {
+  ArchiveFile,
+  CacheKind,
+  ExtractLimits,
+  Place,
+  ReadOnlyWay,
+  Step,
+} from '../native/plan-types.js';
 import type { Image } from './images.js';
 
 /** An archive of a tree. */
@@ -20,12 +27,26 @@ export interface TreeArchive {
   jobs: number | null;
 }
 
-function source({ path, facts }: TreeArchive) {
+/** A file that an archive is in, and what it is. */
+type Found = Pick<TreeArchive, 'path' | 'facts'>;
+
+function source({ path, facts }: Found) {
   return { path: toPlanPath(path), identity: facts.identity };
 }
 
-function isText({ facts }: TreeArchive): boolean {
+function isText({ facts }: Found): boolean {
   return facts.encoding === 'base64';
+}
+
+/** What a file is and where in it; of text that shows only when it is decoded. */
+function stands(found: Found): Pick<ArchiveFile, 'format' | 'offset'> {
+  const { format, offset } = found.facts;
+  return isText(found) ? { format: null, offset: 0 } : { format, offset };
+}
+
+/** The archive as the cache is asked for it. */
+export function archiveFile(found: Found): ArchiveFile {
+  return { source: source(found), encoding: found.facts.encoding, ...stands(found) };
 }
 
 /** Decodes text; nothing where the archive stands in the file as it is. */
@@ -39,10 +60,8 @@ function decode(archive: TreeArchive, id: string): Step[] {
  * @param decoded - the id of that step
  */
 export function extract(archive: TreeArchive, decoded = `${archive.id}-decoded`): Step[] {
-  const { id, facts, at, limits, jobs } = archive;
-  const input = isText(archive)
-    ? { source: { decoded }, format: null, offset: 0 }
-    : { source: source(archive), format: facts.format, offset: facts.offset };
+  const { id, at, limits, jobs } = archive;
+  const input = { source: isText(archive) ? { decoded } : source(archive), ...stands(archive) };
   return [...decode(archive, decoded), { step: 'extract', id, ...input, at, limits, jobs }];
 }
 
@@ -100,15 +119,12 @@ function cache(
   then: (id: string) => Step[],
   otherwise: Step[],
 ): Step {
-  const { facts, limits, jobs } = archive;
+  const { limits, jobs } = archive;
   const id = `${archive.id}-cached`;
-  const stands = isText(archive)
-    ? { format: null, offset: 0 }
-    : { format: facts.format, offset: facts.offset };
   return {
     step: 'cache',
     id,
-    archive: { source: source(archive), encoding: facts.encoding, ...stands },
+    archive: archiveFile(archive),
     kind,
     limits,
     jobs,

@@ -79,7 +79,12 @@ export function procdirFacts(inputs: Inputs, policy: Policy): ProcdirFacts {
   };
 }
 
-function archiveFacts(file: string, inputs: Inputs): ArchiveFacts {
+/**
+ * What the archive at `file` is.
+ *
+ * @throws FuselageError it is missing, no regular file or cannot be read
+ */
+export function archiveFacts(file: string, inputs: Inputs): ArchiveFacts {
   checkSource(file);
   const seen = inputs.archive(file);
   if (seen.error !== undefined) throw FuselageError.fromReport(seen.error);

@@ -9,7 +9,7 @@ import {
 } from '../config/cache.js';
 import { INPUTS } from '../config/env.js';
 import { type ExtractPolicy, readExtract } from '../config/extract.js';
-import { checkLimit, readJobs, readSize } from '../config/numbers.js';
+import { checkLimit, jobsSetting, numberSetting, readSize } from '../config/numbers.js';
 import { LIMIT_NAMES, LIMITS } from '../config/policy.js';
 import { FuselageError } from '../errors.js';
 import type { Inputs } from '../inputs.js';
@@ -133,8 +133,8 @@ export function runRequest(
   return {
     trees,
     program: checked,
-    jobs: number(options.jobs, '--jobs', INPUTS.jobs, readJobs, inputs),
-    tmpfsSize: number(options.tmpfsSize, '--tmpfs-size', INPUTS.tmpfsSize, readSize, inputs),
+    jobs: jobsSetting(options.jobs, inputs),
+    tmpfsSize: numberSetting(options.tmpfsSize, '--tmpfs-size', INPUTS.tmpfsSize, readSize, inputs),
     limits: limits(options.limits ?? {}),
     extract: extractPolicy(options.extract, inputs),
     cache: cacheRequest(options.cache, inputs),
@@ -183,18 +183,6 @@ function checkUnique(trees: readonly TreeRequest[]): void {
 
 function describe(tree: TreeRequest): string {
   return tree.kind === 'empty' ? 'an empty tree' : `the ${tree.kind} tree of \`${tree.file}\``;
-}
-
-function number(
-  option: number | string | undefined,
-  name: string,
-  variable: string,
-  read: (value: number | string, origin: string) => number,
-  inputs: Inputs,
-): number | null {
-  if (option !== undefined) return read(option, name);
-  const value = inputs.variable(variable);
-  return value === undefined ? null : read(value, variable);
 }
 
 function extractPolicy(option: string | undefined, inputs: Inputs): ExtractPolicy {

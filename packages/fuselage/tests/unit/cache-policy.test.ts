@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 
-import { type CacheLimits, clear, decide } from '../../src/cache/policy.js';
+import { clear, decide } from '../../src/cache/policy.js';
+import type { CacheLimits } from '../../src/config/cache.js';
 import type { CacheEntryFacts, CacheLeaving, CacheListing } from '../../src/native/index.js';
 import {
   cacheEntry,

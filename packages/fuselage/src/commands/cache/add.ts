@@ -3,11 +3,9 @@ import { Option } from 'clipanion';
 import { toPlanPath } from '../../bytes.js';
 import { cachedArchive } from '../../cache/archive.js';
 import { cacheHome } from '../../cache/home.js';
-import { INPUTS } from '../../config/env.js';
-import { readJobs, readLimits } from '../../config/numbers.js';
+import { jobsSetting, readLimits } from '../../config/numbers.js';
 import { POLICY } from '../../config/policy.js';
 import { FuselageError } from '../../errors.js';
-import type { Inputs } from '../../inputs.js';
 import type { Answer, CachedArchive, CachePlace } from '../../native/plan-types.js';
 import { VERSION } from '../../version.js';
 import { BaseCommand } from '../base-command.js';
@@ -26,7 +24,7 @@ export class CacheAddCommand extends BaseCommand {
     const { inputs } = this.context;
     if (this.files.length === 0) throw usage('there is no archive to add', 'name one or more');
     const limits = { ...POLICY.limits, ...readLimits(this.limit) };
-    const jobs = jobsOf(this.jobs, inputs);
+    const jobs = jobsSetting(this.jobs, inputs);
     const cache = this.#place();
     const added = this.files.map((file) => cachedArchive(file, inputs));
     // Of others not everybody can mount an image.
@@ -48,17 +46,6 @@ export class CacheAddCommand extends BaseCommand {
 
 function asTree({ archive }: CachedArchive): CachedArchive {
   return { archive, kind: 'tree' };
-}
-
-/**
- * The threads of a job: the option, else the variable, else null: one a processor.
- *
- * @throws FuselageError `ERR_USAGE`
- */
-export function jobsOf(option: string | undefined, inputs: Inputs): number | null {
-  if (option !== undefined) return readJobs(option, '--jobs');
-  const value = inputs.variable(INPUTS.jobs);
-  return value === undefined ? null : readJobs(value, INPUTS.jobs);
 }
 
 function usage(message: string, hint: string): FuselageError {

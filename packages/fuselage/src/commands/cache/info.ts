@@ -1,9 +1,8 @@
 import { Option } from 'clipanion';
 
 import { cacheHome } from '../../cache/home.js';
-import type { CacheLimits } from '../../cache/policy.js';
 import { agoText, counted, json, sizeText, timeJson } from '../../cache/report.js';
-import { cacheLimits, otherCaches } from '../../config/cache.js';
+import { type CacheLimits, cacheLimits, otherCaches } from '../../config/cache.js';
 import type { CacheListing } from '../../native/index.js';
 import type { Answer } from '../../native/plan-types.js';
 import { printable } from '../../printable.js';

@@ -1,9 +1,9 @@
 import { Option } from 'clipanion';
 
 import { cacheHome } from '../../cache/home.js';
-import { type CacheLimits, decide } from '../../cache/policy.js';
+import { decide } from '../../cache/policy.js';
 import { carryOut, hasFailed, removalsJson, removalsText } from '../../cache/removal.js';
-import { cacheLimits } from '../../config/cache.js';
+import { type CacheLimits, cacheLimits } from '../../config/cache.js';
 import { readSize } from '../../config/numbers.js';
 import { EXIT_USAGE, FuselageError } from '../../errors.js';
 import type { Inputs } from '../../inputs.js';

@@ -2,11 +2,11 @@ import { Option } from 'clipanion';
 
 import { toPlanPath } from '../../bytes.js';
 import { cacheHome } from '../../cache/home.js';
+import { jobsSetting } from '../../config/numbers.js';
 import { FuselageError } from '../../errors.js';
 import type { Answer } from '../../native/plan-types.js';
 import { VERSION } from '../../version.js';
 import { BaseCommand } from '../base-command.js';
-import { jobsOf } from './add.js';
 
 /** `<digest>-<format>`, of an image with `.sfs`. */
 const NAME = /^[0-9a-f]{64}-[0-9]+(\.sfs)?$/;
@@ -28,7 +28,7 @@ export class CacheVerifyCommand extends BaseCommand {
         hints: ['`fuselage cache list` has the names'],
       });
     }
-    const jobs = jobsOf(this.jobs, inputs);
+    const jobs = jobsSetting(this.jobs, inputs);
     const cache = { home: toPlanPath(cacheHome(inputs).home) };
     const { repair, json, names: entries } = this;
     return {
