@@ -27,13 +27,21 @@ import { writeZip } from '../support/zip-file.js';
 
 const AT_ONCE = 16;
 
-/** An archive that has not changed for a while, so that it is known again without being read. */
-function archive(content: string, name = 'tree.zip'): string {
-  const path = writeZip(join(freshDirectory(), name), [
+const archives = new Map<string, string>();
+
+/**
+ * An archive that has not changed for a while, so that it is known again without being read. No test
+ * changes one: each content is made and waited for once.
+ */
+function archive(content: string): string {
+  const known = archives.get(content);
+  if (known !== undefined) return known;
+  const path = writeZip(join(freshDirectory(), 'tree.zip'), [
     { name: 'file', content },
     { name: 'below/other', content: `other ${content}` },
     { name: 'link', content: 'below/other', mode: 0o120777 },
   ]);
+  archives.set(content, path);
   return old(path);
 }
 
