@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::time::Duration;
 
 use fuselage_linux::in_use::{Mounted, Sight};
 use fuselage_linux::mount::bind_read_only_at;
@@ -85,6 +86,10 @@ fn a_thread_is_seen_that_has_mounts_of_its_own() {
             assert!(has(&name("thread")));
             done.wait();
         });
+        // Its closure has ended; the kernel takes a moment more to end the thread with its namespace.
+        while fs::read_dir("/proc/self/task").unwrap().count() > 1 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         assert!(!has(&name("thread")));
     });
 }
